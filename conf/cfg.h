@@ -1,0 +1,204 @@
+/*
+ * cfg.h - what was configured: plain, checked, immutable structs.
+ *
+ * Nothing here runs.  Every field is documented, with unit, range and default,
+ * in cfg_table.h, from which docs/configuration.md is made.  A `struct cfg` is
+ * shared by reference count; a reload is a new one.  Lists are arrays with a
+ * count beside them; strings are never NULL, an unset one is "".
+ */
+#ifndef CONF_CFG_H
+#define CONF_CFG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/clock.h"
+#include "base/handover.h"
+#include "base/log.h"
+
+struct cfg_timeouts_down { /* towards the client */
+    uint32_t head_ms;      /* first byte of a request to the end of its head */
+    uint32_t body_ms;      /* longest pause inside a request body */
+    uint32_t write_ms;     /* longest time in which the client takes no byte */
+    uint32_t idle_ms;      /* keep-alive, between requests */
+    uint32_t tunnel_ms;    /* no byte either way on an upgraded connection */
+    uint32_t linger_ms;    /* reading on after an early answer, before closing */
+};
+
+enum cfg_half_close { CFG_HALF_CLOSE_ABORT, CFG_HALF_CLOSE_SERVE };
+
+struct cfg_listener {
+    char *name; /* default: the bind text */
+    struct addr bind;
+    struct cfg_timeouts_down timeouts;
+    uint32_t max_head_bytes;
+    uint32_t max_target_bytes;
+    uint32_t max_fields;
+    uint64_t max_body_bytes;  /* 0: no limit */
+    uint32_t max_connections; /* 0: from RLIMIT_NOFILE */
+    uint32_t backlog;
+    enum cfg_half_close half_close; /* a client's FIN while it waits for its answer */
+    struct addr_block *trusted; /* peers whose Forwarded and X-Forwarded-* are believed */
+    size_t n_trusted;
+};
+
+struct cfg_health { /* active probes */
+    bool enabled;
+    char *path;
+    char *host; /* "": the backend's address */
+    uint32_t interval_ms, timeout_ms;
+    uint32_t rise, fall;
+    uint16_t status_from, status_to; /* inclusive */
+};
+
+struct cfg_ejection { /* passive, by failures seen */
+    bool enabled;
+    uint32_t failures; /* in a row */
+    uint32_t base_ms, max_ms;
+    double max_share; /* of a pool's backends, 0..1 */
+};
+
+struct cfg_backend {
+    struct addr addr;
+    uint32_t weight; /* 1..256 */
+};
+
+struct cfg_pool {
+    bool present; /* named in the configuration */
+    struct cfg_backend *backends; /* fixed ones */
+    size_t n_backends;
+    char *provider;           /* "", or the name of a key under `providers` */
+    uint32_t min, max;        /* instances the provider may run */
+    uint32_t reserve;         /* instances kept ready, burst only */
+    uint32_t max_requests;    /* at once per backend, over all workers */
+    uint32_t max_connections; /* per backend, over all workers; 0: as max_requests */
+    uint32_t max_idle;        /* unused connections kept per backend, over all workers */
+    uint32_t slow_start_ms;
+    double price_per_hour; /* of one instance, any currency */
+};
+
+struct cfg_provider_local {
+    bool present;
+    char *command; /* {port}, {service}, {tier}, {id} are replaced */
+    char *ready;   /* path that answers 2xx once the instance can serve */
+    uint16_t port_from, port_to;
+    uint32_t start_timeout_ms, stop_timeout_ms;
+    char *log; /* file that gets the children's output; "": ours */
+};
+
+enum cfg_policy { CFG_POLICY_PREDICTIVE, CFG_POLICY_THRESHOLD };
+enum cfg_baseline_is { CFG_BASELINE_CARRIES, CFG_BASELINE_RESERVE };
+enum cfg_mode { CFG_MODE_LIVE, CFG_MODE_SHADOW, CFG_MODE_OFF, CFG_MODE_REACTIVE };
+
+struct cfg_scaling {
+    enum cfg_mode mode;
+    enum cfg_policy policy;
+    enum cfg_baseline_is baseline_is; /* threshold policy: which reading of its rule */
+    double instance_rps; /* planned requests/s of one instance; 0: learned */
+    uint32_t target_latency_ms; /* what instance_rps is learned for */
+    double target_utilisation;  /* of max_requests, when learning; 0..1 */
+    double quantile;            /* of the forecast, 0.5..0.9995 */
+    uint32_t lead_ms;           /* virtual time from order to serving, until it is learned */
+    uint32_t hold_down_ms;      /* a lower wish must last this long (virtual) */
+    uint32_t max_step_up, max_step_down; /* instances at once; 0: no limit */
+};
+
+struct cfg_service {
+    char *name;
+    uint16_t index; /* its place in cfg.services */
+    struct cfg_pool pools[N_TIERS];
+    struct cfg_provider_local local;
+    struct cfg_health health;
+    struct cfg_ejection ejection;
+    struct cfg_scaling scaling;
+    uint32_t connect_timeout_ms;
+    uint32_t response_timeout_ms; /* request sent to the response head, and between body bytes */
+    uint32_t upstream_idle_ms;    /* unused connections are closed after */
+    uint32_t queue_size;          /* requests waiting, per worker */
+    uint32_t queue_timeout_ms;
+    double spill_at;          /* baseline utilisation from which predictive takes its share */
+    uint32_t retry_attempts;  /* beyond the first; 0..3 */
+    double retry_budget;      /* of the requests, 0..1 */
+    uint32_t retry_buffer;    /* bytes of request body kept for it */
+    uint32_t client_retry_ms; /* a failed request repeated within this is the same demand */
+    char *time_zone;          /* IANA name, or "UTC" */
+};
+
+struct cfg_route {
+    char *host; /* lower case; "": any */
+    char *path; /* prefix, matched on segment boundaries */
+    uint16_t index, service;
+};
+
+struct cfg_admin {
+    bool enabled;
+    struct addr bind;
+    char *token; /* "": changes are refused off loopback; secret */
+};
+
+enum cfg_identity_kind { CFG_ID_HEADER, CFG_ID_COOKIE, CFG_ID_ADDRESS };
+
+struct cfg_identity {
+    enum cfg_identity_kind kind;
+    char *name; /* of the header (lower case) or cookie */
+};
+
+struct cfg_profiler {
+    bool enabled;
+    struct cfg_identity *identity; /* tried in order */
+    size_t n_identity;
+    bool respect_gpc; /* Sec-GPC: 1 is not profiled */
+    char *key;        /* for hashing identifiers; "": made once and stored; secret */
+    uint32_t session_gap_ms;
+    uint32_t max_users;      /* held in memory */
+    uint32_t max_templates;  /* per service */
+    uint32_t template_users; /* distinct users before a template is published */
+};
+
+enum cfg_store_kind { CFG_STORE_LMDB, CFG_STORE_MEMORY };
+
+struct cfg_store {
+    enum cfg_store_kind kind;
+    char *path; /* directory, for everything that must outlive the process */
+    uint64_t max_bytes;
+};
+
+struct cfg_clock {
+    double speed;
+    wall_ms start; /* 0: now */
+};
+
+struct cfg_resolver {
+    char **servers; /* "": the system's */
+    size_t n_servers;
+    uint32_t min_ttl_ms, max_ttl_ms;
+};
+
+struct cfg {
+    _Atomic unsigned refs; /* private */
+    char *file;
+    uint32_t workers;      /* never 0 here: auto is filled in */
+    enum log_level log_level;
+    uint32_t drain_timeout_ms;
+    char *via; /* our pseudonym in Via */
+    struct cfg_listener *listeners;
+    size_t n_listeners;
+    struct cfg_service *services;
+    size_t n_services;
+    struct cfg_route *routes; /* most specific first */
+    size_t n_routes;
+    struct cfg_admin admin;
+    struct cfg_profiler profiler;
+    struct cfg_store store;
+    struct cfg_clock clock;
+    struct cfg_resolver resolver;
+};
+
+struct cfg *cfg_ref(struct cfg *c);
+void cfg_unref(struct cfg *c); /* NULL is fine */
+
+const struct cfg_service *cfg_service_find(const struct cfg *c, const char *name);
+
+#endif
