@@ -50,3 +50,14 @@ $(B)/flags: Makefile
 	@mkdir -p $(@D); touch $@
 $(B)/rel/app/version.o $(B)/asan/app/version.o: DEFS = -DTIDEGATE_VERSION='"$(VERSION)"'
 -include $(OBJ:.o=.d) $(AOBJ:.o=.d) $(UNIT:%.c=$(B)/asan/%.d)
+
+# ---- tests ----
+$(B)/unit: $(UOBJ)
+	@echo "  LINK  $@"; $(CC) $(BASE) $(SAN) -o $@ $(UOBJ) $(LIBS) -lcriterion
+unit: $(B)/unit
+	$(B)/unit --verbose=0
+objs: $(OBJ)
+.PHONY: objs
+
+clean:
+	rm -rf $(B)
