@@ -1,0 +1,41 @@
+/*
+ * hop.h - what changes in a head as it passes through a gateway (RFC 9110, 7.6).
+ *
+ * Pure.  Marks hop-by-hop fields and those listed in Connection as dropped, applies
+ * the trust rule to Forwarded and X-Forwarded-*, adds ours.  Fields listed in
+ * Connection are dropped before ours are added, so a client cannot remove them.
+ */
+#ifndef PROXY_HOP_H
+#define PROXY_HOP_H
+
+#include "base/addr.h"
+#include "proxy/msg.h"
+
+struct hop_request {
+    const struct sockaddr *peer; /* who connected to us */
+    const struct addr_block *trusted;
+    size_t n_trusted;
+    const char *scheme;     /* "http" or "https" of the downstream connection */
+    uint16_t port;          /* of the listener; 0 for a unix socket */
+    const char *via;        /* our pseudonym */
+    const char *request_id; /* used when there is none to be trusted */
+};
+
+/*
+ * The client: the rightmost address in X-Forwarded-For or Forwarded that is not
+ * trusted, when the peer is; else the peer.
+ */
+void hop_client(const struct msg *m, const struct hop_request *h,
+                struct sockaddr_storage *client);
+
+/* True when Max-Forwards is 0 on TRACE or OPTIONS: we are the one to answer. */
+bool hop_is_last(const struct msg *m);
+
+/* False: no room in m for what must be added (431). */
+bool hop_request(struct msg *m, const struct hop_request *h);
+/* `upgrade` keeps a 101's Upgrade.  False: no room (502). */
+bool hop_response(struct msg *m);
+/* Drops trailer fields that may not be merged or forwarded (RFC 9110, 6.5.1). */
+void hop_trailers(struct msg *m);
+
+#endif
