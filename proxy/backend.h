@@ -1,0 +1,86 @@
+/*
+ * backend.h - one server of a pool: its limits, its shared counts, its state.
+ *
+ * Made and dropped by the main thread (membership.c); used by all workers.  What must
+ * hold over all workers lives in one cache-line aligned block of relaxed atomics:
+ * reserve first, undo on overshoot.  Administrative intent (ready, draining) and
+ * observed health are two things; backend_takes() combines them.
+ *
+ * A backend lives as long as somebody holds a reference: a topology, or an upstream
+ * connection.
+ */
+#ifndef PROXY_BACKEND_H
+#define PROXY_BACKEND_H
+
+#include <stdatomic.h>
+
+#include "base/handover.h"
+#include "base/mem.h"
+#include "conf/cfg.h"
+
+struct backend_shared {
+    _Atomic uint32_t inflight;    /* requests, over all workers */
+    _Atomic uint32_t connections; /* open or opening ones */
+    _Atomic uint32_t idle;        /* of these, unused */
+    _Atomic uint32_t fails_in_row;
+    _Atomic uint32_t ejections_in_row;
+    _Atomic uint8_t health; /* enum backend_health, written by main */
+    _Atomic uint8_t admin;  /* enum backend_admin, written by main */
+    _Atomic uint8_t ejected; /* counted in its pool's `ejected` */
+    _Atomic int64_t ejected_until; /* mono_us */
+    _Atomic int64_t up_since;      /* mono_us; slow start counts from here */
+    _Atomic uint64_t ewma_us;      /* latency; bits of a double (balance.h) */
+    _Atomic int64_t ewma_at;
+    _Atomic uint64_t requests, failures, ejections;
+};
+
+struct pool_shared;
+
+struct backend {
+    /* fixed after new */
+    struct addr addr; /* resolved: addr.len > 0 */
+    char id[NAME_MAX_LEN];
+    uint32_t slot; /* small number, unique among living backends; workers index by it */
+    uint16_t service;
+    uint8_t tier;
+    bool probed; /* takes no traffic before the first passed probe */
+    uint32_t max_requests, max_connections, max_idle, weight, slow_start_ms;
+    struct cfg_ejection ejection;
+    struct pool_shared *pool;
+    /* any thread */
+    _Atomic unsigned refs;
+    struct backend_shared *shared;
+};
+
+struct backend *backend_ref(struct backend *be);
+void backend_unref(struct backend *be);
+
+/* Up, ready and not ejected: may be given a request at `now`.  Says nothing of room. */
+bool backend_takes(const struct backend *be, mono_us now);
+
+/* Takes one of max_requests; false: none is left. */
+bool backend_reserve(struct backend *be);
+
+enum backend_outcome {
+    BACKEND_OK,        /* a complete answer */
+    BACKEND_FAILED,    /* no connection, reset, timeout, bad answer: counts against it */
+    BACKEND_ABANDONED, /* the client left, or we gave up for another reason: for nobody */
+};
+
+/*
+ * Gives the slot back.  latency_us (0: none) feeds the balancer on BACKEND_OK.  A
+ * failure may eject the backend (breaker.h).
+ */
+void backend_release(struct backend *be, enum backend_outcome oc, mono_us latency_us,
+                     mono_us now);
+
+/* One of max_connections, for opening a connection; false: at the limit. */
+bool backend_connection_reserve(struct backend *be);
+void backend_connection_release(struct backend *be);
+/* One of max_idle, for keeping an unused connection; false: close it instead. */
+bool backend_idle_reserve(struct backend *be);
+void backend_idle_release(struct backend *be);
+
+void backend_view(const struct backend *be, mono_us now, struct backend_view *out);
+
+#endif
