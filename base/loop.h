@@ -32,7 +32,7 @@ void loop_stop(struct loop *l); /* this turn is the last */
 void loop_turn(struct loop *l, int max_wait_ms); /* one turn, for tests and tools */
 
 /* The time at which this turn's events began; cheap. */
-mono_us loop_now(const struct loop *l);
+mono_us loop_now(struct loop *l);
 uint64_t loop_slow_turns_mt(const struct loop *l);
 
 /* Called last in each turn. */
