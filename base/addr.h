@@ -48,4 +48,7 @@ struct addr_block {
 int addr_block_parse(const char *text, struct addr_block *out, struct why *w);
 bool addr_block_has(const struct addr_block *b, const struct sockaddr *sa);
 
+#define ADDR_BLOCK_TEXT_MAX 52
+void addr_block_text(const struct addr_block *b, char out[ADDR_BLOCK_TEXT_MAX]);
+
 #endif
