@@ -11,31 +11,19 @@
 #ifndef PROXY_SERVICE_H
 #define PROXY_SERVICE_H
 
-#include "base/rng.h"
-#include "proxy/backend.h"
+#include "proxy/pool.h"
 
 #define WORKERS_MAX 64
 
-struct pool_shared {
-    _Atomic uint32_t ejected; /* backends now ejected; never more than max_share */
-    _Atomic uint32_t members; /* of the newest topology */
-};
-
 /* Outlives reloads: one per service name. */
 struct service_shared {
-    _Atomic int64_t retry_tokens; /* in hundredths of a retry (budget.h) */
+    _Atomic int64_t retry_tokens; /* budget.h */
     _Atomic uint32_t waiting;     /* requests queued over all workers */
     /* When the oldest request in a worker's queue began to wait; 0: nobody waits there. */
     _Atomic int64_t oldest_wait[WORKERS_MAX];
     struct pool_shared pool[N_TIERS];
-    _Atomic unsigned refs; /* private */
-};
-
-struct pool { /* immutable, part of a topology */
-    const struct cfg_pool *cfg;
-    struct pool_shared *shared;
-    struct backend **backends;
-    uint32_t n_backends;
+    char name[NAME_MAX_LEN]; /* fixed */
+    _Atomic unsigned refs;   /* private */
 };
 
 struct service { /* immutable, part of a topology */
@@ -44,17 +32,9 @@ struct service { /* immutable, part of a topology */
     struct pool pools[N_TIERS];
 };
 
-struct pick {
-    mono_us now;
-    struct rng *rng;
-    const struct backend *avoid; /* one that just failed; taken only if there is no other */
-};
-
-enum pick_verdict {
-    PICK_OK,   /* *out is reserved: backend_release() it */
-    PICK_FULL, /* backends are up, all are at max_requests */
-    PICK_NONE, /* no backend takes requests */
-};
+struct service_shared *service_shared_new(const char *name);
+struct service_shared *service_shared_ref(struct service_shared *s);
+void service_shared_unref(struct service_shared *s); /* any thread */
 
 /* *out is borrowed from the topology. */
 enum pick_verdict service_pick(const struct service *s, const struct pick *p,

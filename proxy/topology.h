@@ -10,13 +10,26 @@
 
 #include "proxy/service.h"
 
+struct route_index;
+
 struct topology {
     struct cfg *cfg; /* a reference */
     struct service *services;
     uint32_t n_services;
-    uint32_t n_slots; /* every backend's slot is below */
-    _Atomic unsigned refs; /* private */
+    uint32_t n_slots; /* every backend's slot is below, those of earlier topologies too */
+    struct route_index *routes; /* private */
+    _Atomic unsigned refs;      /* private */
 };
+
+/*
+ * References cfg and shared[], one for each of its services.  All pools are empty:
+ * the builder fills them before anybody else sees the topology.
+ */
+struct topology *topology_new(struct cfg *cfg, struct service_shared *const *shared,
+                              uint32_t n_slots);
+/* Once for a pool; references the backends. */
+void topology_fill(struct topology *t, uint16_t service, enum tier tier,
+                   struct backend *const *backends, uint32_t n);
 
 struct topology *topology_ref(struct topology *t);
 void topology_unref(struct topology *t); /* the last one frees it; any thread */
