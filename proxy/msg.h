@@ -90,7 +90,8 @@ enum msg_flag {
     MSG_EXPECT = 1 << 1,     /* Expect: 100-continue, in HTTP/1.1 */
     MSG_UPGRADE = 1 << 2,    /* Connection lists upgrade and Upgrade is there */
     MSG_TE_TRAILERS = 1 << 3,
-    MSG_HAS_LENGTH = 1 << 4, /* Content-Length was there (a HEAD or 304 answer may have it) */
+    MSG_HAS_LENGTH =
+        1 << 4, /* Content-Length was there (a HEAD or 304 answer may have it) */
 };
 
 struct msg {
@@ -120,7 +121,7 @@ const char *msg_field_name(enum field_id id); /* lower case */
 enum http_method msg_method_id(const char *name, size_t len);
 bool msg_idempotent(uint8_t method_id); /* RFC 9110, 9.2.2 */
 
-/* First field that is not dropped, or NULL.  `name` is lower case, for FIELD_OTHER. */
+/* First field that is not dropped, or NULL.  `name` is lower case. */
 const struct field *msg_find(const struct msg *m, enum field_id id);
 const struct field *msg_find_name(const struct msg *m, const char *name, size_t len);
 
@@ -136,8 +137,24 @@ static inline const char *msg_at(const struct msg *m, struct span s)
 
 /* Appends text or a field; false: no room, nothing changed. */
 bool msg_append(struct msg *m, const char *s, size_t len, struct span *out);
+/* `name` may be NULL when the id has a name. */
 bool msg_add(struct msg *m, enum field_id id, const char *name, const char *value,
              size_t value_len);
+
+/*
+ * A field whose value is made of pieces: begin, any number of puts, end.  Once a
+ * step had no room the later ones do nothing, and msg_end() returns false and
+ * leaves m as it was before msg_begin().  Nothing else may be added in between.
+ */
+struct msg_value {
+    struct msg *m;
+    uint32_t name, value; /* offsets; private */
+    bool fits;
+};
+
+struct msg_value msg_begin(struct msg *m, const char *name);
+void msg_put(struct msg_value *v, const char *s, size_t len);
+bool msg_end(struct msg_value *v, enum field_id id);
 
 /*
  * Copies head facts, fields and text to `to`, whose storage must be large enough:
