@@ -15,7 +15,7 @@
  * percent-escapes decoded, others in upper case, dot segments removed, a run of slashes
  * one slash.  Returns its length, or 0 for a path that must be refused: bad escape, %00,
  * a raw control byte or one over 0x7e, dot segments that climb above the root, or longer
- * than `room`.
+ * than `room`.  The target "*" stays what it is.
  */
 size_t uri_normal_path(const char *target, size_t len, char *out, size_t room);
 
