@@ -23,7 +23,7 @@ struct head_limits {
 };
 
 struct head_fault {
-    uint16_t status;    /* request: 400 414 431 501 505; response: always 502 */
+    uint16_t status;    /* request: 400 414 417 431 501 505; response: always 502 */
     const char *reason; /* static; a name for counters and logs: "bad_length" */
 };
 
