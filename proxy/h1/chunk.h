@@ -25,8 +25,8 @@ enum chunk_verdict {
 };
 
 struct chunk {
-    uint64_t left;     /* bytes of the current chunk still to come */
-    uint64_t received; /* payload so far */
+    uint64_t left;                    /* bytes of the current chunk still to come */
+    uint64_t received;                /* payload so far */
     uint8_t step, digits, line, held; /* private */
     uint8_t size_line[20];            /* private: canonical size line being read */
 };
