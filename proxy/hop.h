@@ -31,9 +31,12 @@ void hop_client(const struct msg *m, const struct hop_request *h,
 /* True when Max-Forwards is 0 on TRACE or OPTIONS: we are the one to answer. */
 bool hop_is_last(const struct msg *m);
 
-/* False: no room in m for what must be added (431). */
+/*
+ * False: no room in m for what must be added, or Connection lists more names than
+ * anyone needs (431).  Clears MSG_UPGRADE when the upgrade is to h2c.
+ */
 bool hop_request(struct msg *m, const struct hop_request *h);
-/* `upgrade` keeps a 101's Upgrade.  False: no room (502). */
+/* Adds nothing.  False: too many names in Connection (502). */
 bool hop_response(struct msg *m);
 /* Drops trailer fields that may not be merged or forwarded (RFC 9110, 6.5.1). */
 void hop_trailers(struct msg *m);
