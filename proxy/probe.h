@@ -1,0 +1,58 @@
+/*
+ * probe.h - asks a backend again and again whether it is well, over HTTP/1.1.
+ *
+ * One connection a question: GET, Connection: close, and only the status counts.  Keeps
+ * no traffic away by itself: it reports changes of health.
+ *
+ * A probe follows its first plan until the backend is up for the first time, then the
+ * second.  The first is quick and patient for an instance that is still starting: its
+ * failures say nothing, the health stays unknown.
+ *
+ * Thread: the loop's.
+ */
+#ifndef PROXY_PROBE_H
+#define PROXY_PROBE_H
+
+#include "base/addr.h"
+#include "base/handover.h"
+#include "base/loop.h"
+#include "base/rng.h"
+
+struct probe;
+
+struct probe_plan {
+    const char *path;
+    const char *host; /* value of Host */
+    uint32_t interval_ms, timeout_ms;
+    uint32_t rise, fall; /* answers in a row that change the health */
+    uint16_t status_from, status_to;
+    bool patient;
+};
+
+/* Counts answers; pure. */
+struct probe_count {
+    enum backend_health health;
+    uint32_t in_row; /* answers that speak against `health` */
+};
+
+/* Takes one more answer in, returns the health after it.  The first answer of all decides
+ * alone. */
+enum backend_health probe_judge(struct probe_count *c, const struct probe_plan *plan,
+                                bool passed);
+
+/* `reason` is for a log line: "status 200", "timeout".  p may be freed inside. */
+typedef void probe_fn(void *ctx, enum backend_health health, const char *reason);
+
+/*
+ * `addr` and the plans are copied, rng is borrowed.  `health` is what is known already;
+ * when it is not BACKEND_UNKNOWN the second plan holds at once.
+ */
+struct probe *probe_new(struct loop *l, struct rng *rng, const struct addr *addr,
+                        const struct probe_plan plans[2], enum backend_health health,
+                        probe_fn *fn, void *ctx);
+void probe_free(struct probe *p); /* NULL is fine */
+
+/* Were these the plans that p was made with? */
+bool probe_follows(const struct probe *p, const struct probe_plan plans[2]);
+
+#endif
