@@ -8,9 +8,9 @@
 #include "base/check.h"
 #include "base/mem.h"
 
-#define TRY_MS 2000 /* one question to one server */
-#define TRIES 3
-#define RETRY_MS 1000
+#define TRY_MS       2000 /* one question to one server */
+#define TRIES        3
+#define RETRY_MS     1000
 #define RETRY_MAX_MS 30000
 
 struct resolve {
@@ -177,6 +177,18 @@ static int use_servers(struct resolve *r, const struct cfg_resolver *cfg, struct
     return rc;
 }
 
+int resolve_start(struct why *w)
+{
+    int rc = ares_library_init(ARES_LIB_INIT_ALL);
+
+    return rc == ARES_SUCCESS ? RC_OK : why_set(w, RC_SYS, "c-ares: %s", ares_strerror(rc));
+}
+
+void resolve_stop(void)
+{
+    ares_library_cleanup();
+}
+
 int resolve_new(struct loop *l, const struct cfg_resolver *cfg, struct resolve **out,
                 struct why *w)
 {
@@ -195,8 +207,9 @@ int resolve_new(struct loop *l, const struct cfg_resolver *cfg, struct resolve *
     loop_timer_init(&r->timer, on_timeout);
     rc = ares_library_init(ARES_LIB_INIT_ALL);
     if (rc == ARES_SUCCESS)
-        rc = ares_init_options(&r->channel, &opt,
-                               ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB);
+        rc =
+            ares_init_options(&r->channel, &opt,
+                              ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB);
     if (rc != ARES_SUCCESS) {
         free(r);
         return why_set(w, RC_SYS, "resolver: %s", ares_strerror(rc));
@@ -215,7 +228,6 @@ void resolve_free(struct resolve *r)
     if (r == NULL)
         return;
     ares_destroy(r->channel); /* ends open look-ups, closes sockets */
-    ares_library_cleanup();
     CHECK(r->n_names == 0 && list_empty(&r->socks));
     loop_timer_remove(&r->timer);
     free(r);
@@ -232,16 +244,15 @@ static void free_name(struct resolve_name *n)
 
 static void look_again_in(struct resolve_name *n, uint32_t ms)
 {
-    loop_timer_set(n->r->loop, &n->timer,
-                   loop_now(n->r->loop) + (mono_us)ms * US_PER_MS);
+    loop_timer_set(n->r->loop, &n->timer, loop_now(n->r->loop) + (mono_us)ms * US_PER_MS);
 }
 
 static void lookup_failed(struct resolve_name *n, const char *reason)
 {
     uint32_t ms = resolve_retry_ms(++n->fails_in_row);
 
-    log_warn("resolve", "name not resolved name=%s reason=\"%s\" retry_ms=%u", n->host, reason,
-             ms);
+    log_warn("resolve", "name not resolved name=%s reason=\"%s\" retry_ms=%u", n->host,
+             reason, ms);
     look_again_in(n, ms);
 }
 

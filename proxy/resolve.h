@@ -23,7 +23,11 @@ struct resolve_name;
 /* `addrs` is borrowed and has at least one element; the port is that of the name. */
 typedef void resolve_fn(void *ctx, const struct addr *addrs, size_t n);
 
-/* RC_INVALID: a server in cfg is not an address.  RC_SYS: the library did not start. */
+/* Starts the library; before there are threads.  RC_SYS. */
+int resolve_start(struct why *w);
+void resolve_stop(void); /* after the last resolver */
+
+/* RC_INVALID: a server in cfg is not an address.  RC_SYS: the library refuses. */
 int resolve_new(struct loop *l, const struct cfg_resolver *cfg, struct resolve **r,
                 struct why *w);
 void resolve_free(struct resolve *r); /* all names are removed; NULL is fine */
@@ -32,7 +36,7 @@ void resolve_free(struct resolve *r); /* all names are removed; NULL is fine */
  * look-up that brought addresses, whether they are new or not. */
 struct resolve_name *resolve_add(struct resolve *r, const struct addr *name, resolve_fn *fn,
                                  void *ctx);
-void resolve_remove(struct resolve_name *n); /* fn is not called any more */
+void resolve_remove(struct resolve_name *n);         /* fn is not called any more */
 bool resolve_answered(const struct resolve_name *n); /* looked up once, well or not */
 
 /* How long an answer holds; ttl_s as DNS gave it. */
