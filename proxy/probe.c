@@ -13,10 +13,10 @@
 #include "proxy/h1/head.h"
 
 #define PROBE_MAGIC 0x70726f62u
-#define HEAD_MAX 16384
-#define FIELDS_MAX 128
-#define FIRST_MS 100 /* the first question comes within */
-#define JITTER 0.1
+#define HEAD_MAX    16384
+#define FIELDS_MAX  128
+#define FIRST_MS    100 /* the first question comes within */
+#define JITTER      0.1
 
 /* A plan as it is carried out. */
 struct task {
@@ -102,7 +102,8 @@ static void judge_status(struct probe *p, unsigned status)
 {
     const struct probe_plan *plan = &p->task->plan;
 
-    finish(p, status >= plan->status_from && status <= plan->status_to, "status %u", status);
+    finish(p, status >= plan->status_from && status <= plan->status_to, "status %u",
+           status);
 }
 
 /* True when the answer's status is known and the question ended. */
@@ -236,22 +237,20 @@ static void task_init(struct task *t, const struct probe_plan *plan)
     t->plan.path = t->plan.host = NULL;
 }
 
-struct probe *probe_new(struct loop *l, struct rng *rng, const struct addr *addr,
-                        const struct probe_plan plans[2], enum backend_health health,
-                        probe_fn *fn, void *ctx)
+struct probe *probe_new(struct loop *l, struct rng *rng, const struct probe_spec *spec)
 {
     struct probe *p = MEM_NEW(struct probe);
 
     p->magic = PROBE_MAGIC;
     p->loop = l;
     p->rng = rng;
-    p->addr = *addr;
+    p->addr = *spec->addr;
     for (int i = 0; i < 2; i++)
-        task_init(&p->tasks[i], &plans[i]);
-    p->task = &p->tasks[health != BACKEND_UNKNOWN];
-    p->count.health = health;
-    p->fn = fn;
-    p->ctx = ctx;
+        task_init(&p->tasks[i], &spec->plans[i]);
+    p->task = &p->tasks[spec->health != BACKEND_UNKNOWN];
+    p->count.health = spec->health;
+    p->fn = spec->fn;
+    p->ctx = spec->ctx;
     p->fd = -1;
     loop_timer_init(&p->timer, on_due);
     ask_in(p, rng_unit(rng) * FIRST_MS);

@@ -43,13 +43,15 @@ enum backend_health probe_judge(struct probe_count *c, const struct probe_plan *
 /* `reason` is for a log line: "status 200", "timeout".  p may be freed inside. */
 typedef void probe_fn(void *ctx, enum backend_health health, const char *reason);
 
-/*
- * `addr` and the plans are copied, rng is borrowed.  `health` is what is known already;
- * when it is not BACKEND_UNKNOWN the second plan holds at once.
- */
-struct probe *probe_new(struct loop *l, struct rng *rng, const struct addr *addr,
-                        const struct probe_plan plans[2], enum backend_health health,
-                        probe_fn *fn, void *ctx);
+struct probe_spec {
+    const struct addr *addr; /* copied, as the plans are */
+    struct probe_plan plans[2];
+    enum backend_health health; /* known already: then the second plan holds at once */
+    probe_fn *fn;
+    void *ctx;
+};
+
+struct probe *probe_new(struct loop *l, struct rng *rng, const struct probe_spec *spec);
 void probe_free(struct probe *p); /* NULL is fine */
 
 /* Were these the plans that p was made with? */
