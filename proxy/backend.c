@@ -1,5 +1,6 @@
 #include "proxy/backend.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,10 +45,10 @@ static void shared_unref(struct backend_shared *sh, struct pool_shared *pool)
     free(sh);
 }
 
-struct backend *backend_new(const struct backend_spec *spec)
+/* What is fixed and plain in a backend. */
+static void set_facts(struct backend *be, const struct backend_spec *spec)
 {
     const struct cfg_pool *pool = &spec->service->pools[spec->tier];
-    struct backend *be = MEM_NEW(struct backend);
 
     be->addr = *spec->addr;
     snprintf(be->id, sizeof(be->id), "%s", spec->id);
@@ -61,6 +62,13 @@ struct backend *backend_new(const struct backend_spec *spec)
     be->weight = spec->weight;
     be->slow_start_ms = pool->slow_start_ms;
     be->ejection = spec->service->ejection;
+}
+
+struct backend *backend_new(const struct backend_spec *spec)
+{
+    struct backend *be = MEM_NEW(struct backend);
+
+    set_facts(be, spec);
     be->home = service_shared_ref(spec->home);
     be->pool = &be->home->pool[spec->tier];
     be->slots = spec->slots;
@@ -68,6 +76,26 @@ struct backend *backend_new(const struct backend_spec *spec)
     be->shared = shared_ref(spec->shared);
     atomic_store_explicit(&be->refs, 1, memory_order_relaxed);
     return be;
+}
+
+static bool same_ejection(const struct cfg_ejection *a, const struct cfg_ejection *b)
+{
+    return a->enabled == b->enabled && a->failures == b->failures &&
+           a->base_ms == b->base_ms && a->max_ms == b->max_ms &&
+           !islessgreater(a->max_share, b->max_share);
+}
+
+bool backend_fits(const struct backend *be, const struct backend_spec *spec)
+{
+    struct backend b = {0};
+
+    set_facts(&b, spec);
+    return addr_equal(&be->addr, &b.addr) && strcmp(be->id, b.id) == 0 &&
+           be->service == b.service && be->tier == b.tier && be->probed == b.probed &&
+           be->max_requests == b.max_requests && be->max_connections == b.max_connections &&
+           be->max_idle == b.max_idle && be->weight == b.weight &&
+           be->slow_start_ms == b.slow_start_ms &&
+           same_ejection(&be->ejection, &b.ejection);
 }
 
 struct backend *backend_ref(struct backend *be)

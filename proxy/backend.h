@@ -78,6 +78,8 @@ struct backend_spec {
 
 /* Health is BACKEND_UNKNOWN unless `shared` says more.  Main thread. */
 struct backend *backend_new(const struct backend_spec *spec);
+/* Would a backend made from this be no other one? */
+bool backend_fits(const struct backend *be, const struct backend_spec *spec);
 struct backend *backend_ref(struct backend *be);
 void backend_unref(struct backend *be);
 

@@ -94,9 +94,11 @@ static void make_plans(const struct member_place *at, const struct member_want *
     plans[0].patient = true;
 }
 
-static void watch(struct member *m, const struct member_place *at, const struct member_want *w)
+static void watch(struct member *m, const struct member_place *at,
+                  const struct member_want *w)
 {
-    struct probe_plan plans[2];
+    struct probe_spec spec = {
+        .addr = w->addr, .health = health_of(m), .fn = on_health, .ctx = m};
 
     if (!is_probed(at, w)) {
         probe_free(m->probe);
@@ -105,16 +107,17 @@ static void watch(struct member *m, const struct member_place *at, const struct 
             set_health(m, BACKEND_UP, clock_mono(), "not probed");
         return;
     }
-    make_plans(at, w, plans);
-    if (m->probe != NULL && probe_follows(m->probe, plans))
+    make_plans(at, w, spec.plans);
+    if (m->probe != NULL && probe_follows(m->probe, spec.plans))
         return;
     probe_free(m->probe);
-    m->probe = probe_new(at->loop, at->rng, &m->be->addr, plans, health_of(m), on_health, m);
+    m->probe = probe_new(at->loop, at->rng, &spec);
 }
 
 /* ---- life ---- */
 
-static struct backend_spec spec_of(const struct member_place *at, const struct member_want *w)
+static struct backend_spec spec_of(const struct member_place *at,
+                                   const struct member_want *w)
 {
     return (struct backend_spec){.addr = w->addr,
                                  .id = w->id,

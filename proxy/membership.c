@@ -115,7 +115,7 @@ static void for_names(struct membership *m,
 
     for (size_t i = 0; i < r->n_services; i++)
         for (int t = 0; t < N_TIERS; t++)
-            LIST_EACH(n, &r->services[i].pools[t].names)
+            LIST_EACH (n, &r->services[i].pools[t].names)
                 fn(m, CONTAINER_OF(n, struct roster_name, node));
 }
 
@@ -133,7 +133,8 @@ static void begin_lookup(struct membership *m, struct roster_name *n)
 
     if (m->resolver == NULL &&
         resolve_new(m->loop, &m->resolver_cfg->resolver, &m->resolver, &why) != RC_OK) {
-        log_error("pool", "name not looked up name=%s reason=\"%s\"", n->addr.text, why.text);
+        log_error("pool", "name not looked up name=%s reason=\"%s\"", n->addr.text,
+                  why.text);
         return;
     }
     n->owner = m;
@@ -155,7 +156,8 @@ static bool same_resolver(const struct cfg_resolver *a, const struct cfg_resolve
 /* With other servers the look-ups begin anew; the addresses stay meanwhile. */
 static void follow_resolver(struct membership *m, struct cfg *cfg)
 {
-    if (m->resolver_cfg != NULL && same_resolver(&m->resolver_cfg->resolver, &cfg->resolver))
+    if (m->resolver_cfg != NULL &&
+        same_resolver(&m->resolver_cfg->resolver, &cfg->resolver))
         return;
     for_names(m, end_lookup);
     resolve_free(m->resolver);
@@ -222,7 +224,8 @@ int membership_change_mt(struct membership *m, const struct pool_change *c)
     return rc;
 }
 
-int membership_drain(struct membership *m, const char *service, const char *addr, bool drain)
+int membership_drain(struct membership *m, const char *service, const char *addr,
+                     bool drain)
 {
     struct roster_service *s = NULL;
     int rc = RC_NOT_FOUND;
@@ -244,12 +247,13 @@ int membership_drain(struct membership *m, const char *service, const char *addr
 
 /* ---- questions ---- */
 
-static size_t view_members(const struct roster_pool *p, struct backend_view *out, size_t max)
+static size_t view_members(const struct roster_pool *p, struct backend_view *out,
+                           size_t max)
 {
     mono_us now = clock_mono();
     size_t n = 0;
 
-    LIST_EACH(node, &p->members) {
+    LIST_EACH (node, &p->members) {
         if (n < max)
             backend_view(CONTAINER_OF(node, struct member, node)->be, now, &out[n]);
         n++;
@@ -274,13 +278,13 @@ size_t membership_backends_mt(struct membership *m, uint16_t service, enum tier 
 
 static bool pool_settled(const struct roster_pool *p)
 {
-    LIST_EACH(n, &p->names) {
+    LIST_EACH (n, &p->names) {
         const struct roster_name *name = CONTAINER_OF(n, struct roster_name, node);
 
         if (name->lookup != NULL && !resolve_answered(name->lookup))
             return false;
     }
-    LIST_EACH(n, &p->members)
+    LIST_EACH (n, &p->members)
         if (!member_settled(CONTAINER_OF(n, struct member, node)))
             return false;
     return true;
@@ -300,20 +304,25 @@ bool membership_settled(const struct membership *m)
 /* ---- life ---- */
 
 int membership_new(struct loop *main_loop, const struct membership_out *out,
-                   struct membership **m, struct why *w)
+                   struct membership **made, struct why *w)
 {
+    struct membership *m;
     uint64_t seed;
+    int rc = resolve_start(w);
 
-    (void)w;
+    *made = NULL;
+    if (rc != RC_OK)
+        return rc;
+    m = MEM_NEW(struct membership);
+    m->loop = main_loop;
+    m->out = *out;
+    m->slots = slots_new();
     rng_secret(&seed, sizeof(seed));
-    *m = MEM_NEW(struct membership);
-    (*m)->loop = main_loop;
-    (*m)->out = *out;
-    (*m)->slots = slots_new();
-    rng_init(&(*m)->rng, seed);
-    loop_timer_init(&(*m)->sweep, on_sweep);
-    loop_ready_init(&(*m)->news, on_news);
-    pthread_mutex_init(&(*m)->shared.lock, NULL);
+    rng_init(&m->rng, seed);
+    loop_timer_init(&m->sweep, on_sweep);
+    loop_ready_init(&m->news, on_news);
+    pthread_mutex_init(&m->shared.lock, NULL);
+    *made = m;
     return RC_OK;
 }
 
@@ -329,6 +338,7 @@ void membership_free(struct membership *m)
     loop_ready_cancel(&m->news);
     roster_free(m->shared.roster);
     resolve_free(m->resolver);
+    resolve_stop();
     cfg_unref(m->resolver_cfg);
     slots_close(m->slots);
     pthread_mutex_destroy(&m->shared.lock);

@@ -18,9 +18,10 @@ struct membership_out {
     void (*publish)(void *ctx, struct topology *t);
 };
 
+/* Before there are threads.  RC_SYS. */
 int membership_new(struct loop *main_loop, const struct membership_out *out,
                    struct membership **m, struct why *w);
-void membership_free(struct membership *m);
+void membership_free(struct membership *m); /* before the loop; NULL is fine */
 
 /* A first or a new configuration; instances added by the scaler stay where their service
  * and pool still exist, shared counts stay by service name and by address. */
@@ -33,13 +34,15 @@ void membership_configure(struct membership *m, struct cfg *cfg);
 int membership_change_mt(struct membership *m, const struct pool_change *c);
 
 /* Administrative drain or return of a backend by address; RC_NOT_FOUND. */
-int membership_drain(struct membership *m, const char *service, const char *addr, bool drain);
+int membership_drain(struct membership *m, const char *service, const char *addr,
+                     bool drain);
 
 /* All backends of a pool as they are now; returns how many there are.  Any thread. */
 size_t membership_backends_mt(struct membership *m, uint16_t service, enum tier tier,
                               struct backend_view *out, size_t max);
 
-/* True when every configured name was resolved and every probed pool has an answer. */
+/* True when every configured name was looked up once, well or not, and every configured
+ * backend that is probed has answered or failed to. */
 bool membership_settled(const struct membership *m);
 
 #endif

@@ -36,7 +36,7 @@ static struct roster_name *name_get(struct roster_pool *p, const struct addr *ad
 {
     struct roster_name *name;
 
-    LIST_EACH(n, &p->names) {
+    LIST_EACH (n, &p->names) {
         name = CONTAINER_OF(n, struct roster_name, node);
         if (addr_equal(&name->addr, addr))
             return name;
@@ -52,7 +52,7 @@ static void follow_names(struct roster_pool *p)
 {
     const struct cfg_pool *cfg = &p->place.service->pools[p->place.tier];
 
-    LIST_EACH(n, &p->names)
+    LIST_EACH (n, &p->names)
         CONTAINER_OF(n, struct roster_name, node)->wanted = false;
     for (size_t i = 0; i < cfg->n_backends; i++) {
         struct roster_name *name;
@@ -64,7 +64,7 @@ static void follow_names(struct roster_pool *p)
         name->weight = cfg->backends[i].weight;
         name->wanted = true;
     }
-    LIST_EACH(n, &p->names)
+    LIST_EACH (n, &p->names)
         if (!CONTAINER_OF(n, struct roster_name, node)->wanted)
             name_free(CONTAINER_OF(n, struct roster_name, node));
 }
@@ -73,7 +73,7 @@ static void follow_names(struct roster_pool *p)
 
 static struct instance *instance_find(const struct roster_pool *p, const struct addr *addr)
 {
-    LIST_EACH(n, &p->instances)
+    LIST_EACH (n, &p->instances)
         if (addr_equal(&CONTAINER_OF(n, struct instance, node)->add.addr, addr))
             return CONTAINER_OF(n, struct instance, node);
     return NULL;
@@ -116,7 +116,7 @@ int roster_change(struct roster_pool *p, const struct pool_change *c)
 
 struct member *roster_member(const struct roster_pool *p, const char *addr)
 {
-    LIST_EACH(n, &p->members) {
+    LIST_EACH (n, &p->members) {
         struct member *m = CONTAINER_OF(n, struct member, node);
 
         if (strcmp(m->be->addr.text, addr) == 0)
@@ -163,7 +163,7 @@ static bool want_found(struct roster_pool *p)
     struct member_want w = {.id = "", .probe = ""};
     bool other = false;
 
-    LIST_EACH(n, &p->names) {
+    LIST_EACH (n, &p->names) {
         struct roster_name *name = CONTAINER_OF(n, struct roster_name, node);
 
         w.weight = name->weight;
@@ -179,7 +179,7 @@ static bool want_instances(struct roster_pool *p)
 {
     bool other = false;
 
-    LIST_EACH(n, &p->instances) {
+    LIST_EACH (n, &p->instances) {
         struct instance *i = CONTAINER_OF(n, struct instance, node);
         struct member_want w = {.addr = &i->add.addr,
                                 .weight = 1,
@@ -197,21 +197,22 @@ bool roster_compare(struct roster_pool *p)
 {
     bool other = false;
 
-    LIST_EACH(n, &p->members)
+    LIST_EACH (n, &p->members)
         CONTAINER_OF(n, struct member, node)->wanted = false;
     other |= want_configured(p);
     other |= want_found(p);
     other |= want_instances(p);
-    LIST_EACH(n, &p->members) {
+    LIST_EACH (n, &p->members) {
         struct member *m = CONTAINER_OF(n, struct member, node);
 
-        if (m->wanted || m->leaving)
+        if (m->wanted)
             continue;
-        /* One that drains keeps its number of the service, which a reload may change. */
-        if (m->instance) {
+        /* A reload may have given the service another number: who drains is not
+         * remade for it. */
+        if (m->instance || m->be->service != p->place.service->index) {
             member_free(m);
             other = true;
-        } else {
+        } else if (!m->leaving) {
             member_leave(m);
         }
     }
@@ -222,7 +223,7 @@ static bool sweep_pool(struct roster_pool *p, bool *more_to_come)
 {
     bool other = false;
 
-    LIST_EACH(n, &p->members) {
+    LIST_EACH (n, &p->members) {
         struct member *m = CONTAINER_OF(n, struct member, node);
 
         if (!m->leaving)
@@ -265,11 +266,12 @@ struct roster_service *roster_named(const struct roster *r, const char *name)
     return s != NULL ? &r->services[s->index] : NULL;
 }
 
-static uint32_t list_backends(const struct roster_pool *p, struct backend ***out, size_t *room)
+static uint32_t list_backends(const struct roster_pool *p, struct backend ***out,
+                              size_t *room)
 {
     uint32_t n = 0;
 
-    LIST_EACH(node, &p->members) {
+    LIST_EACH (node, &p->members) {
         if (n == *room) {
             *room = *room * 2 + 16;
             *out = mem_grow(*out, *room, sizeof(**out));
@@ -318,11 +320,11 @@ static void pool_new(struct roster_pool *p, const struct roster_tools *tools,
 
 static void pool_free(struct roster_pool *p)
 {
-    LIST_EACH(n, &p->members)
+    LIST_EACH (n, &p->members)
         member_free(CONTAINER_OF(n, struct member, node));
-    LIST_EACH(n, &p->instances)
+    LIST_EACH (n, &p->instances)
         instance_free(CONTAINER_OF(n, struct instance, node));
-    LIST_EACH(n, &p->names)
+    LIST_EACH (n, &p->names)
         name_free(CONTAINER_OF(n, struct roster_name, node));
 }
 
@@ -338,7 +340,8 @@ static void pool_inherit(struct roster_pool *p, struct roster_pool *old)
 static void service_new(struct roster_service *s, const struct roster_tools *tools,
                         const struct cfg_service *cfg, struct roster_service *old)
 {
-    s->shared = old != NULL ? service_shared_ref(old->shared) : service_shared_new(cfg->name);
+    s->shared =
+        old != NULL ? service_shared_ref(old->shared) : service_shared_new(cfg->name);
     for (enum tier t = 0; t < N_TIERS; t++) {
         pool_new(&s->pools[t], tools, cfg, t, s->shared);
         if (old != NULL)
@@ -359,7 +362,8 @@ struct roster *roster_new(struct cfg *cfg, const struct roster_tools *tools,
     for (size_t i = 0; i < r->n_services; i++) {
         const struct cfg_service *s = &cfg->services[i];
 
-        service_new(&r->services[i], tools, s, old != NULL ? roster_named(old, s->name) : NULL);
+        service_new(&r->services[i], tools, s,
+                    old != NULL ? roster_named(old, s->name) : NULL);
     }
     roster_free(old);
     return r;

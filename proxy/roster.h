@@ -24,7 +24,7 @@ struct roster_name {
     struct roster_pool *pool;
     struct addr addr; /* of kind ADDR_NAME */
     uint32_t weight;
-    bool wanted; /* private */
+    bool wanted;        /* private */
     struct addr *found; /* the last answer */
     size_t n_found;
     /* membership.c's; a look-up that is there is ended with the name */
