@@ -80,12 +80,20 @@ void bufq_append(struct buf_pool *p, struct bufq *q, const void *data, size_t n)
     }
 }
 
-int bufq_iov(const struct bufq *q, struct iovec *iov, int max)
+int bufq_iov(const struct bufq *q, size_t offset, struct iovec *iov, int max)
 {
     int n = 0;
 
-    for (struct buf_block *b = q->first; b != NULL && n < max; b = b->next)
-        iov[n++] = (struct iovec){b->data + b->from, b->to - b->from};
+    for (struct buf_block *b = q->first; b != NULL && n < max; b = b->next) {
+        size_t have = b->to - b->from;
+
+        if (offset < have) {
+            iov[n++] = (struct iovec){b->data + b->from + offset, have - offset};
+            offset = 0;
+        } else {
+            offset -= have;
+        }
+    }
     return n;
 }
 

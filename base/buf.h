@@ -38,8 +38,8 @@ struct bufq {
 
 /* Copies n bytes to the end. */
 void bufq_append(struct buf_pool *p, struct bufq *q, const void *data, size_t n);
-/* Fills at most max entries, returns how many. */
-int bufq_iov(const struct bufq *q, struct iovec *iov, int max);
+/* Fills at most max entries with what lies from `offset` on, returns how many. */
+int bufq_iov(const struct bufq *q, size_t offset, struct iovec *iov, int max);
 void bufq_consume(struct buf_pool *p, struct bufq *q, size_t n);
 void bufq_clear(struct buf_pool *p, struct bufq *q);
 /* Moves all of `from` to the end of `to`. */

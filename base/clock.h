@@ -17,9 +17,9 @@
 typedef int64_t mono_us;
 typedef int64_t wall_ms;
 
-#define US_PER_MS 1000
-#define US_PER_S 1000000
-#define MS_PER_S 1000
+#define US_PER_MS  1000
+#define US_PER_S   1000000
+#define MS_PER_S   1000
 #define MS_PER_DAY 86400000
 
 mono_us clock_mono(void);

@@ -51,34 +51,37 @@ enum load_error {
 extern const char *const load_error_name[N_LOAD_ERRORS];
 
 struct load_tier {
-    uint64_t admitted;   /* requests that got a backend of this tier, each once */
-    uint64_t completed;  /* answered in full by it */
-    uint64_t busy_us;    /* integral of requests in flight over time, in request-microseconds */
-    uint64_t attempts;   /* requests sent, proxy retries included */
-    int64_t inflight;    /* now */
+    uint64_t admitted;  /* requests that got a backend of this tier, each once */
+    uint64_t completed; /* answered in full by it */
+    uint64_t
+        busy_us; /* integral of requests in flight over time, in request-microseconds */
+    uint64_t attempts; /* requests sent, proxy retries included */
+    int64_t inflight;  /* now */
     uint64_t bytes_up, bytes_down;
-    struct hist_view latency; /* routing to the last byte from the backend, completed ones */
+    struct hist_view
+        latency; /* routing to the last byte from the backend, completed ones */
 };
 
 /*
  * Of one service, cumulative since the process started except where "now" is
  * said.  arrivals is the original demand: what users wanted, each want once:
- *   arrivals = sum of tiers' admitted + shed + timed_out + refused + left + waiting now
+ *   arrivals + client_retries =
+ *       sum of tiers' admitted + shed + timed_out + refused + left + waiting now
  */
 struct load {
     uint64_t arrivals;       /* requests routed here, repeats by clients left out */
     uint64_t client_retries; /* a failed request asked again */
     uint64_t proxy_retries;  /* attempts beyond a request's first */
     uint64_t held;           /* had to wait for a slot, whatever came of it */
-    uint64_t shed;           /* refused at once: queue full, or the wait forecast too long */
-    uint64_t timed_out;      /* waited in vain */
-    uint64_t refused;        /* no backend is up */
-    uint64_t left;           /* the client left while waiting */
+    uint64_t shed;      /* refused at once: queue full, or the wait forecast too long */
+    uint64_t timed_out; /* waited in vain */
+    uint64_t refused;   /* no backend is up */
+    uint64_t left;      /* the client left while waiting */
     uint64_t errors[N_LOAD_ERRORS];
-    uint64_t status[6];      /* answers to clients by class; [0]: none was sent */
-    int64_t queued;          /* now */
-    int64_t long_streams;    /* now: tunnels and exchanges older than 30 s */
-    mono_us oldest_wait;     /* now: since when the longest waiting one waits; 0: none */
+    uint64_t status[6];   /* answers to clients by class; [0]: none was sent */
+    int64_t queued;       /* now */
+    int64_t long_streams; /* now: tunnels and exchanges older than 30 s */
+    mono_us oldest_wait;  /* now: since when the longest waiting one waits; 0: none */
     struct load_tier tier[N_TIERS];
 };
 
@@ -88,7 +91,7 @@ enum obs_method { OBS_GET, OBS_HEAD, OBS_POST, OBS_PUT, OBS_DELETE, OBS_OTHER };
 enum obs_device { OBS_UNKNOWN, OBS_DESKTOP, OBS_MOBILE, OBS_TABLET, OBS_BOT, OBS_TOOL };
 
 enum obs_flag {
-    OBS_ABORTED = 1 << 0,      /* by the client */
+    OBS_ABORTED = 1 << 0,       /* by the client */
     OBS_ABORT_WAITING = 1 << 1, /* ... before the first response byte */
     OBS_RETRIED = 1 << 2,       /* by the proxy */
     OBS_HELD = 1 << 3,
@@ -97,12 +100,12 @@ enum obs_flag {
     OBS_UPGRADED = 1 << 6,
 };
 
-struct observation { /* 64 bytes */
-    uint64_t user;   /* keyed hash, never 0 */
-    uint64_t path;   /* hash of the path without the query */
-    wall_ms start;   /* virtual time */
-    uint32_t latency_us; /* start to the last byte; saturates */
-    uint32_t ttfb_us;    /* start to the first response byte; 0: none */
+struct observation {               /* 64 bytes */
+    uint64_t user;                 /* keyed hash, never 0 */
+    uint64_t path;                 /* hash of the path without the query */
+    wall_ms start;                 /* virtual time */
+    uint32_t latency_us;           /* start to the last byte; saturates */
+    uint32_t ttfb_us;              /* start to the first response byte; 0: none */
     uint32_t bytes_up, bytes_down; /* saturate */
     uint16_t service, route;
     uint16_t status; /* 0: none sent */
@@ -166,9 +169,9 @@ struct pool_change {
     enum pool_change_kind kind;
     uint16_t service;
     enum tier tier;
-    struct addr addr;        /* the backend; names it for DRAIN and REMOVE */
-    char id[NAME_MAX_LEN];   /* the provider's name for the instance */
-    char probe[128];         /* ADD: path that must answer 2xx before traffic; "": none */
+    struct addr addr;      /* the backend; names it for DRAIN and REMOVE */
+    char id[NAME_MAX_LEN]; /* the provider's name for the instance */
+    char probe[128];       /* ADD: path that must answer 2xx before traffic; "": none */
 };
 
 enum backend_health { BACKEND_UNKNOWN, BACKEND_UP, BACKEND_DOWN };
@@ -185,7 +188,7 @@ struct backend_view {
     uint32_t max_requests, weight;
     uint64_t requests, failures, ejections; /* since it was added */
     mono_us up_since;                       /* 0: never up */
-    double ewma_us;                         /* latency as the balancer sees it; 0: none yet */
+    double ewma_us; /* latency as the balancer sees it; 0: none yet */
 };
 
 #endif

@@ -57,7 +57,7 @@ static inline void list_join(struct list *to, struct list *from)
 }
 
 #define LIST_FIRST(l, type, member) CONTAINER_OF((l)->next, type, member)
-#define LIST_LAST(l, type, member) CONTAINER_OF((l)->prev, type, member)
+#define LIST_LAST(l, type, member)  CONTAINER_OF((l)->prev, type, member)
 
 /* Walks from first to last; the node that is visited may be removed and freed. */
 #define LIST_EACH(n, head)                                                                 \

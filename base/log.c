@@ -69,8 +69,8 @@ static size_t escape(char *to, size_t room, const char *from)
     return n;
 }
 
-void log_write(struct log_site *site, enum log_level level, const char *area, const char *fmt,
-               ...)
+void log_write(struct log_site *site, enum log_level level, const char *area,
+               const char *fmt, ...)
 {
     char text[1024], line[1400];
     wall_ms now = clock_wall();
@@ -88,8 +88,8 @@ void log_write(struct log_site *site, enum log_level level, const char *area, co
 
     gmtime_r(&sec, &tm);
     n = strftime(line, sizeof(line), "%Y-%m-%dT%H:%M:%S", &tm);
-    n += (size_t)snprintf(line + n, sizeof(line) - n, ".%03dZ %-5s %s: ",
-                          (int)(now % MS_PER_S), names[level], area);
+    n += (size_t)snprintf(line + n, sizeof(line) - n,
+                          ".%03dZ %-5s %s: ", (int)(now % MS_PER_S), names[level], area);
     n += escape(line + n, sizeof(line) - n - 40, text);
     if (left_out > 0)
         n += (size_t)snprintf(line + n, sizeof(line) - n, " left_out=%u", left_out);

@@ -25,8 +25,8 @@ enum log_level log_get_level(void);
 /* RC_INVALID-like: 0 when `name` is one of error, warn, info, debug, else -1. */
 int log_level_from(const char *name, enum log_level *out);
 
-void log_write(struct log_site *site, enum log_level level, const char *area, const char *fmt,
-               ...) __attribute__((format(printf, 4, 5)));
+void log_write(struct log_site *site, enum log_level level, const char *area,
+               const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
 #define LOG_AT(level, area, ...)                                                           \
     do {                                                                                   \
@@ -35,8 +35,8 @@ void log_write(struct log_site *site, enum log_level level, const char *area, co
             log_write(&log_site_, level, area, __VA_ARGS__);                               \
     } while (0)
 #define log_error(area, ...) LOG_AT(LOG_ERROR, area, __VA_ARGS__)
-#define log_warn(area, ...) LOG_AT(LOG_WARN, area, __VA_ARGS__)
-#define log_info(area, ...) LOG_AT(LOG_INFO, area, __VA_ARGS__)
+#define log_warn(area, ...)  LOG_AT(LOG_WARN, area, __VA_ARGS__)
+#define log_info(area, ...)  LOG_AT(LOG_INFO, area, __VA_ARGS__)
 #define log_debug(area, ...) LOG_AT(LOG_DEBUG, area, __VA_ARGS__)
 
 #endif

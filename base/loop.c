@@ -10,11 +10,11 @@
 #include "base/check.h"
 #include "base/mem.h"
 
-#define FINE_US 8000 /* a slot of the fine wheel */
-#define FINE_SLOTS 256
-#define COARSE_US US_PER_S
+#define FINE_US      8000 /* a slot of the fine wheel */
+#define FINE_SLOTS   256
+#define COARSE_US    US_PER_S
 #define COARSE_SLOTS 512
-#define FAR_US ((mono_us)(COARSE_SLOTS - 2) * COARSE_US)
+#define FAR_US       ((mono_us)(COARSE_SLOTS - 2) * COARSE_US)
 #define SLOW_TURN_US 10000
 
 /* Slots of one width; `bits` tells which may hold something. */
@@ -327,7 +327,8 @@ struct loop *loop_new(void)
 
     CHECK(cfg != NULL);
     event_config_set_flag(cfg, EVENT_BASE_FLAG_NOLOCK);
-    event_config_require_features(cfg, EV_FEATURE_ET | EV_FEATURE_O1 | EV_FEATURE_EARLY_CLOSE);
+    event_config_require_features(cfg,
+                                  EV_FEATURE_ET | EV_FEATURE_O1 | EV_FEATURE_EARLY_CLOSE);
     l->base = event_base_new_with_config(cfg);
     event_config_free(cfg);
     CHECK(l->base != NULL);

@@ -27,8 +27,8 @@ struct loop;
 struct loop *loop_new(void);
 void loop_free(struct loop *l); /* nothing may be registered any more */
 
-void loop_run(struct loop *l);  /* until loop_stop() */
-void loop_stop(struct loop *l); /* this turn is the last */
+void loop_run(struct loop *l);                   /* until loop_stop() */
+void loop_stop(struct loop *l);                  /* this turn is the last */
 void loop_turn(struct loop *l, int max_wait_ms); /* one turn, for tests and tools */
 
 /* The time at which this turn's events began; cheap. */
@@ -89,7 +89,7 @@ void loop_timer_remove(struct loop_timer *t); /* before the timer's memory goes 
 /* ---- mail ---- */
 
 struct loop_mail {
-    struct loop_mail *next; /* private */
+    struct loop_mail *next;          /* private */
     void (*fn)(struct loop_mail *m); /* on the loop's thread; owns m from then on */
 };
 

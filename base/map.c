@@ -11,7 +11,7 @@ struct map_slot {
 };
 
 static char tomb;
-#define TOMB ((void *)&tomb)
+#define TOMB    ((void *)&tomb)
 #define MIN_CAP 16
 
 static size_t home(const struct map *m, uint64_t key)

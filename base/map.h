@@ -20,11 +20,12 @@ void map_init(struct map *m);
 void map_fini(struct map *m); /* frees the table, not what the values point to */
 
 size_t map_size(const struct map *m);
-void *map_find(const struct map *m, uint64_t key); /* NULL: not there */
+void *map_find(const struct map *m, uint64_t key);      /* NULL: not there */
 void map_set(struct map *m, uint64_t key, void *value); /* value != NULL; replaces */
 void *map_remove(struct map *m, uint64_t key);          /* the value, or NULL */
 
-/* Walks all entries; start with *at = 0.  Entries may be removed while walking, not added. */
+/* Walks all entries; start with *at = 0.  Entries may be removed while walking, not added.
+ */
 bool map_next(const struct map *m, size_t *at, uint64_t *key, void **value);
 
 #endif

@@ -20,7 +20,7 @@ char *mem_printf(const char *fmt, ...)
 /* Cache-line aligned and zeroed: blocks that several threads write. */
 void *mem_new_line(size_t size) __attribute__((malloc, returns_nonnull));
 
-#define MEM_NEW(type) ((type *)mem_new(1, sizeof(type)))
+#define MEM_NEW(type)      ((type *)mem_new(1, sizeof(type)))
 #define MEM_NEW_N(type, n) ((type *)mem_new((n), sizeof(type)))
 
 #define CACHE_LINE 64

@@ -23,8 +23,10 @@ struct service_shared *service_shared_ref(struct service_shared *s)
 
 void service_shared_unref(struct service_shared *s)
 {
-    if (atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) == 1)
-        free(s);
+    if (atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    free(s->stats);
+    free(s);
 }
 
 static void order(const struct service *s, const struct pick *p, enum tier out[N_TIERS])
@@ -69,4 +71,18 @@ enum pick_verdict service_pick(const struct service *s, const struct pick *p,
     if (v == PICK_NONE && p->avoid != NULL)
         v = pick_in_order(s, &any, tiers, out);
     return v;
+}
+
+static bool is_starting(const struct backend *be)
+{
+    return atomic_load_explicit(&be->shared->health, memory_order_relaxed) == BACKEND_UNKNOWN;
+}
+
+bool service_starting(const struct service *s)
+{
+    for (int t = 0; t < N_TIERS; t++)
+        for (uint32_t i = 0; i < s->pools[t].n_backends; i++)
+            if (is_starting(s->pools[t].backends[i]))
+                return true;
+    return false;
 }

@@ -15,6 +15,8 @@
 
 #define WORKERS_MAX 64
 
+struct service_stats;
+
 /* Outlives reloads: one per service name. */
 struct service_shared {
     _Atomic int64_t retry_tokens; /* budget.h */
@@ -22,6 +24,8 @@ struct service_shared {
     /* When the oldest request in a worker's queue began to wait; 0: nobody waits there. */
     _Atomic int64_t oldest_wait[WORKERS_MAX];
     struct pool_shared pool[N_TIERS];
+    /* One block a worker (stats.h); set before a topology with it is published. */
+    struct service_stats *stats;
     char name[NAME_MAX_LEN]; /* fixed */
     _Atomic unsigned refs;   /* private */
 };
@@ -39,5 +43,8 @@ void service_shared_unref(struct service_shared *s); /* any thread */
 /* *out is borrowed from the topology. */
 enum pick_verdict service_pick(const struct service *s, const struct pick *p,
                                struct backend **out);
+
+/* True while a backend has not passed its first probe yet: waiting for it makes sense. */
+bool service_starting(const struct service *s);
 
 #endif

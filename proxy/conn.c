@@ -1,0 +1,643 @@
+#include "proxy/conn.h"
+
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "proxy/forward.h"
+#include "proxy/h1/body.h"
+#include "proxy/h1/emit.h"
+#include "proxy/h1/head.h"
+#include "proxy/inbox.h"
+#include "proxy/listener.h"
+
+#define CONN_MAGIC 0x434f4e4eu
+/* What a client may send ahead while its request is being answered. */
+#define PIPELINE_BYTES 16384
+
+enum conn_state {
+    CONN_HEAD,     /* between requests, or inside a head */
+    CONN_BODY,     /* inside a request body */
+    CONN_TRAILERS, /* after its last chunk */
+    CONN_WAIT,     /* the request is complete, the answer is not */
+    CONN_TUNNEL,
+    CONN_LINGER, /* answered and shut down; what still comes is dropped */
+    CONN_GONE,
+};
+
+struct conn {
+    struct sock sock; /* first */
+    uint32_t magic;
+    uint8_t state;
+    uint8_t version;     /* of the request being served */
+    bool keep_alive;     /* the client wishes it */
+    bool close_after;    /* we said, or must say, Connection: close */
+    bool answered;       /* the final head was sent */
+    bool chunk_answer;   /* body goes down in chunks of our making */
+    bool stalled;        /* reading the body waits for resume() */
+    bool reset_on_abort; /* the end of the body is the end of the connection */
+    uint8_t method;
+    struct stream stream;
+    struct loop_timer timer;
+    struct worker_dead dead;
+    struct list node;
+    struct listener *lis;
+    struct inbox inbox;
+    size_t seen; /* bytes of an unfinished head looked at already */
+    struct body body;
+    union {
+        struct sockaddr any;
+        struct sockaddr_in ip4;
+        struct sockaddr_in6 ip6;
+    } peer;
+};
+
+static const struct stream_ops conn_ops;
+
+static struct conn *conn_of(struct stream *s)
+{
+    return CONTAINER_OF(s, struct conn, stream);
+}
+
+static const struct cfg_timeouts_down *timeouts(const struct conn *c)
+{
+    return &c->lis->cfg->timeouts;
+}
+
+static void deadline(struct conn *c, uint32_t ms)
+{
+    struct loop *l = c->sock.w->loop;
+
+    loop_timer_set(l, &c->timer, loop_now(l) + (mono_us)ms * US_PER_MS);
+}
+
+static void conn_free(struct worker_dead *d)
+{
+    struct conn *c = CONTAINER_OF(d, struct conn, dead);
+
+    OBJ_DEAD(c);
+    free(c);
+}
+
+/* Closes; the exchange, if there is one, must have been told. */
+static void conn_close(struct conn *c)
+{
+    struct worker *w = c->sock.w;
+
+    CHECK(c->stream.x == NULL);
+    if (c->state == CONN_GONE)
+        return;
+    c->state = CONN_GONE;
+    sock_uncork(w); /* it may borrow from the inbox */
+    sock_close(&c->sock);
+    inbox_clear(&c->inbox, &w->bufs);
+    loop_timer_remove(&c->timer);
+    list_remove(&c->node);
+    STATS_ADD(w->stats->connections, -1);
+    worker_bury(w, &c->dead, conn_free);
+    worker_conn_gone(w);
+}
+
+/* The client's side is broken: tells the exchange and closes. */
+static void conn_fault(struct conn *c, enum stream_fault why)
+{
+    if (c->stream.x != NULL)
+        forward_down_fault(c->stream.x, why);
+    if (c->stream.x == NULL && c->state != CONN_LINGER)
+        conn_close(c);
+}
+
+/* The answer is out: the next request, or the end of the connection. */
+static void conn_next(struct conn *c)
+{
+    c->answered = false;
+    if (c->close_after || !c->keep_alive || c->sock.w->draining) {
+        sock_shutdown(&c->sock);
+        c->state = CONN_LINGER;
+        deadline(c, c->sock.out.len > 0 ? timeouts(c)->write_ms : timeouts(c)->linger_ms);
+        loop_ready_add(c->sock.w->loop, &c->sock.ready);
+        return;
+    }
+    c->state = CONN_HEAD;
+    c->seen = 0;
+    deadline(c, timeouts(c)->idle_ms);
+    if (c->inbox.len > 0 || c->sock.can_read)
+        loop_ready_add(c->sock.w->loop, &c->sock.ready);
+}
+
+/* ---- an answer of our own, before there is an exchange ---- */
+
+static void refuse(struct conn *c, const struct head_fault *f)
+{
+    char *out = sock_text(c->sock.w, 512);
+    const char *reason = msg_reason(f->status);
+    int n = snprintf(out, 512,
+                     "HTTP/1.1 %u %s\r\nContent-Type: text/plain\r\nContent-Length: %zu\r\n"
+                     "Connection: close\r\n\r\n%u %s\n",
+                     f->status, reason, strlen(reason) + 5, f->status, reason);
+
+    STATS_INC(c->sock.w->stats->refused[stats_refusal_of(f->status)]);
+    sock_write(&c->sock, out, (size_t)n);
+    c->close_after = true;
+    conn_next(c);
+}
+
+/* ---- requests in ---- */
+
+static void request_begins(struct conn *c, const struct msg *m)
+{
+    struct stream_info info = {
+        .listener = c->lis->cfg, .peer = &c->peer.any, .scheme = "http"};
+    bool end = m->body == BODY_NONE || (m->body == BODY_LENGTH && m->content_length == 0);
+
+    c->version = m->version;
+    c->method = m->method_id;
+    c->keep_alive = (m->flags & MSG_KEEP_ALIVE) != 0;
+    c->close_after = c->answered = c->stalled = c->reset_on_abort = false;
+    c->seen = 0;
+    body_init(&c->body, m);
+    c->stream = (struct stream){.ops = &conn_ops, .h1_chunks = m->version != HTTP_10};
+    c->state = end ? CONN_WAIT : CONN_BODY;
+    if (end)
+        loop_timer_clear(&c->timer);
+    else
+        deadline(c, timeouts(c)->body_ms);
+    STATS_INC(c->sock.w->stats->requests);
+    forward_request(c->sock.w, &c->stream, m, &info, end);
+}
+
+/* Bytes used; 0: more is needed, or the connection took another turn. */
+static size_t take_head(struct conn *c, uint8_t *p, size_t len)
+{
+    const struct cfg_listener *cfg = c->lis->cfg;
+    struct head_limits lim = {cfg->max_head_bytes, cfg->max_target_bytes, cfg->max_fields};
+    struct msg m = {.fields = c->sock.w->fields, .fields_room = WORKER_FIELDS};
+    struct head_fault fault;
+    bool began = c->seen == 0;
+    size_t used;
+
+    switch (head_request((char *)p, len, &c->seen, &lim, &m, &used, &fault)) {
+    case HEAD_MORE:
+        if (began)
+            deadline(c, timeouts(c)->head_ms);
+        return 0;
+    case HEAD_BAD:
+        refuse(c, &fault);
+        return 0;
+    case HEAD_DONE:
+        break;
+    }
+    request_begins(c, &m);
+    return used;
+}
+
+static void request_complete(struct conn *c, const struct msg *trailers)
+{
+    c->state = CONN_WAIT;
+    c->seen = 0;
+    loop_timer_clear(&c->timer);
+    if (c->stream.x != NULL)
+        forward_request_end(c->stream.x, trailers);
+}
+
+static void bad_body(struct conn *c)
+{
+    if (c->stream.x != NULL)
+        forward_down_fault(c->stream.x, FAULT_BAD);
+    if (c->state != CONN_LINGER)
+        conn_close(c);
+}
+
+static void pass_body(struct conn *c, const uint8_t *p, size_t n)
+{
+    uint64_t max = c->lis->cfg->max_body_bytes;
+
+    deadline(c, timeouts(c)->body_ms);
+    if (max != 0 && body_received(&c->body) > max) {
+        forward_too_large(c->stream.x);
+        if (c->stream.x == NULL && c->state == CONN_BODY)
+            conn_close(c);
+        return;
+    }
+    if (!forward_request_data(c->stream.x, p, n))
+        c->stalled = true;
+}
+
+static size_t take_body(struct conn *c, uint8_t *p, size_t len)
+{
+    const uint8_t *data;
+    size_t used, n;
+
+    switch (body_next(&c->body, p, len, &used, &data, &n)) {
+    case BODY_V_DATA:
+        pass_body(c, data, n);
+        if (c->body.kind == BODY_LENGTH && c->body.left == 0 && c->state == CONN_BODY)
+            request_complete(c, NULL);
+        break;
+    case BODY_V_END:
+        request_complete(c, NULL);
+        break;
+    case BODY_V_TRAILERS:
+        c->state = CONN_TRAILERS;
+        c->seen = 0;
+        break;
+    case BODY_V_BAD:
+        bad_body(c);
+        break;
+    case BODY_V_MORE:
+        break;
+    }
+    return used;
+}
+
+static size_t take_trailers(struct conn *c, uint8_t *p, size_t len)
+{
+    const struct cfg_listener *cfg = c->lis->cfg;
+    struct head_limits lim = {cfg->max_head_bytes, cfg->max_target_bytes, cfg->max_fields};
+    struct msg m = {.fields = c->sock.w->fields, .fields_room = WORKER_FIELDS};
+    struct head_fault fault;
+    size_t used;
+
+    switch (head_trailers((char *)p, len, &c->seen, &lim, &m, &used, &fault)) {
+    case HEAD_MORE:
+        return 0;
+    case HEAD_BAD:
+        bad_body(c);
+        return 0;
+    case HEAD_DONE:
+        break;
+    }
+    request_complete(c, &m);
+    return used;
+}
+
+static size_t take_tunnel(struct conn *c, uint8_t *p, size_t len)
+{
+    if (c->stream.x == NULL)
+        return len;
+    deadline(c, timeouts(c)->tunnel_ms);
+    if (!forward_request_data(c->stream.x, p, len))
+        c->stalled = true;
+    return len;
+}
+
+static size_t take_some(struct conn *c, uint8_t *p, size_t len)
+{
+    switch ((enum conn_state)c->state) {
+    case CONN_HEAD:
+        return take_head(c, p, len);
+    case CONN_BODY:
+        return take_body(c, p, len);
+    case CONN_TRAILERS:
+        return take_trailers(c, p, len);
+    case CONN_TUNNEL:
+        return take_tunnel(c, p, len);
+    case CONN_LINGER:
+        return len;
+    case CONN_WAIT:
+    case CONN_GONE:
+        break;
+    }
+    return 0;
+}
+
+/* Gives all that was received to the parsers, and keeps what they cannot use yet. */
+static void take_input(struct conn *c, uint8_t *p, size_t n)
+{
+    struct buf_pool *pool = &c->sock.w->bufs;
+    size_t len, used;
+    uint8_t state;
+
+    p = inbox_view(&c->inbox, pool, p, n, &len);
+    do {
+        state = c->state;
+        used = len > 0 ? take_some(c, p, len) : 0;
+        p += used;
+        len -= used;
+    } while (len > 0 && (used > 0 || c->state != state));
+    sock_uncork(c->sock.w);
+    if (c->state != CONN_GONE)
+        inbox_keep(&c->inbox, pool, p, len);
+}
+
+/* ---- when to read ---- */
+
+static bool wants_input(const struct conn *c)
+{
+    switch ((enum conn_state)c->state) {
+    case CONN_HEAD:
+    case CONN_LINGER:
+        return true;
+    case CONN_BODY:
+    case CONN_TRAILERS:
+    case CONN_TUNNEL:
+        return !c->stalled;
+    case CONN_WAIT:
+        return c->inbox.len < PIPELINE_BYTES;
+    case CONN_GONE:
+        break;
+    }
+    return false;
+}
+
+static void input_ended(struct conn *c)
+{
+    switch ((enum conn_state)c->state) {
+    case CONN_TUNNEL:
+        if (c->stream.x != NULL)
+            forward_request_end(c->stream.x, NULL);
+        return;
+    case CONN_WAIT:
+        if (c->lis->cfg->half_close == CFG_HALF_CLOSE_SERVE) {
+            c->keep_alive = false;
+            return;
+        }
+        conn_fault(c, FAULT_CLOSED);
+        return;
+    case CONN_HEAD:
+    case CONN_BODY:
+    case CONN_TRAILERS:
+    case CONN_LINGER:
+        conn_fault(c, FAULT_CLOSED);
+        if (c->state == CONN_LINGER)
+            conn_close(c);
+        return;
+    case CONN_GONE:
+        return;
+    }
+}
+
+static void read_some(struct conn *c)
+{
+    struct worker *w = c->sock.w;
+    size_t total = 0;
+
+    for (int i = 0; i < SOCK_TURN_READS && total < SOCK_TURN_BYTES; i++) {
+        ssize_t n;
+
+        if (!c->sock.can_read || !wants_input(c))
+            return;
+        n = sock_read(&c->sock, w->scratch, SOCK_SCRATCH_BYTES);
+        if (n == SOCK_AGAIN)
+            return;
+        if (n == SOCK_BROKEN) {
+            conn_fault(c, FAULT_RESET);
+            if (c->state == CONN_LINGER)
+                conn_close(c);
+            return;
+        }
+        if (n == SOCK_EOF) {
+            input_ended(c);
+            return;
+        }
+        STATS_ADD(w->stats->bytes_in, (uint64_t)n);
+        total += (size_t)n;
+        take_input(c, w->scratch, (size_t)n);
+    }
+    if (c->state != CONN_GONE && c->sock.can_read && wants_input(c))
+        loop_ready_add(w->loop, &c->sock.ready);
+}
+
+static void write_some(struct conn *c)
+{
+    bool room = sock_drain(&c->sock);
+
+    if (c->sock.out.len > 0)
+        deadline(c, timeouts(c)->write_ms);
+    else if (c->state == CONN_WAIT)
+        loop_timer_clear(&c->timer);
+    else if (c->state == CONN_LINGER)
+        deadline(c, timeouts(c)->linger_ms);
+    if (room && c->stream.x != NULL)
+        forward_down_room(c->stream.x);
+}
+
+static void conn_run(struct conn *c)
+{
+    if (c->sock.failed) {
+        conn_fault(c, FAULT_RESET);
+        if (c->state == CONN_LINGER)
+            conn_close(c);
+        return;
+    }
+    if (c->sock.out.len > 0 && c->sock.can_write)
+        write_some(c);
+    if (c->state != CONN_GONE && c->inbox.len > 0 && wants_input(c))
+        take_input(c, NULL, 0);
+    if (c->state != CONN_GONE)
+        read_some(c);
+}
+
+static void on_io(struct loop_io *io, unsigned what)
+{
+    struct conn *c;
+
+    OBJ_FROM(c, (void *)io, CONN_MAGIC);
+    sock_note(&c->sock, what);
+    conn_run(c);
+}
+
+static void on_ready(struct loop_ready *r)
+{
+    struct conn *c;
+
+    OBJ_FROM(c, (void *)CONTAINER_OF(r, struct sock, ready), CONN_MAGIC);
+    conn_run(c);
+}
+
+static void on_timer(struct loop_timer *t)
+{
+    struct conn *c = CONTAINER_OF(t, struct conn, timer);
+
+    if (c->state == CONN_HEAD && c->seen > 0) {
+        refuse(c, &(struct head_fault){.status = 408, .reason = "head_timeout"});
+        return;
+    }
+    if (c->stalled) { /* we are the slow one */
+        deadline(c, timeouts(c)->body_ms);
+        return;
+    }
+    if (c->state == CONN_LINGER)
+        conn_close(c);
+    else
+        conn_fault(c, FAULT_TIMEOUT);
+}
+
+/* ---- answers out: the stream's operations ---- */
+
+/* An answer without a length is chunked for who understands that, else ended by the
+ * connection. */
+static void choose_framing(struct conn *c, struct msg *m)
+{
+    if (c->version == HTTP_10 && m->body == BODY_CHUNKED)
+        m->body = BODY_CLOSE;
+    else if (c->version != HTTP_10 && m->body == BODY_CLOSE)
+        m->body = BODY_CHUNKED;
+}
+
+/* The final head decides what becomes of the connection. */
+static void decide_end(struct conn *c, const struct msg *m)
+{
+    bool request_over = c->state == CONN_WAIT;
+
+    c->answered = true;
+    if (m->body == BODY_TUNNEL) {
+        c->state = CONN_TUNNEL;
+        c->close_after = true;
+        deadline(c, timeouts(c)->tunnel_ms);
+        loop_ready_add(c->sock.w->loop, &c->sock.ready);
+        return;
+    }
+    c->reset_on_abort = m->body == BODY_CLOSE;
+    if (c->reset_on_abort || !request_over || c->sock.w->draining)
+        c->close_after = true;
+}
+
+static void op_head(struct stream *s, const struct msg *m, bool end)
+{
+    struct conn *c = conn_of(s);
+    size_t room = m->text_len + (size_t)m->n_fields * 4 + 256;
+    struct msg head = *m;
+    char *out = sock_text(c->sock.w, room);
+    size_t n;
+
+    choose_framing(c, &head);
+    if (m->status >= 200 || m->status == 101)
+        decide_end(c, &head);
+    c->chunk_answer = head.body == BODY_CHUNKED && !s->framed_out;
+    n = emit_response(&head, (enum http_version)c->version,
+                      c->close_after || !c->keep_alive, out, room);
+    CHECK(n > 0);
+    sock_write(&c->sock, out, n);
+    if (end)
+        s->ops->end(s, NULL);
+}
+
+static bool op_data(struct stream *s, const uint8_t *p, size_t n)
+{
+    struct conn *c = conn_of(s);
+    size_t before = c->sock.out.len;
+
+    if (c->chunk_answer) {
+        char *out = sock_text(c->sock.w, 24);
+
+        sock_write(&c->sock, out, emit_chunk_size(n, out, 24));
+    }
+    sock_write(&c->sock, p, n);
+    if (c->chunk_answer)
+        sock_write(&c->sock, "\r\n", 2);
+    STATS_ADD(c->sock.w->stats->bytes_out, n);
+    if (c->state == CONN_TUNNEL)
+        deadline(c, timeouts(c)->tunnel_ms);
+    else if (before == 0 && !c->sock.can_write)
+        deadline(c, timeouts(c)->write_ms);
+    return sock_has_room(&c->sock);
+}
+
+static void op_end(struct stream *s, const struct msg *trailers)
+{
+    struct conn *c = conn_of(s);
+
+    if (c->state == CONN_TUNNEL) {
+        sock_shutdown(&c->sock);
+        return;
+    }
+    if (c->chunk_answer || s->framed_out) {
+        size_t room =
+            trailers != NULL ? trailers->text_len + 4u * trailers->n_fields + 16 : 16;
+        char *out = sock_text(c->sock.w, room);
+
+        sock_write(&c->sock, out, emit_chunk_end(trailers, out, room));
+    }
+    c->chunk_answer = false;
+}
+
+static void op_reset(struct stream *s, enum stream_fault why)
+{
+    struct conn *c = conn_of(s);
+
+    (void)why;
+    s->x = NULL;
+    if (c->reset_on_abort)
+        sock_set_reset(&c->sock);
+    conn_close(c);
+}
+
+static void op_resume(struct stream *s)
+{
+    struct conn *c = conn_of(s);
+
+    if (!c->stalled)
+        return;
+    c->stalled = false;
+    if (c->state == CONN_BODY)
+        deadline(c, timeouts(c)->body_ms);
+    loop_ready_add(c->sock.w->loop, &c->sock.ready);
+}
+
+/* The exchange is over; op_end() or op_reset() came before. */
+static void op_release(struct stream *s)
+{
+    struct conn *c = conn_of(s);
+
+    s->x = NULL;
+    if (c->state == CONN_GONE)
+        return;
+    if (c->state != CONN_WAIT)
+        c->close_after = true;
+    conn_next(c);
+}
+
+static const struct stream_ops conn_ops = {
+    .head = op_head,
+    .data = op_data,
+    .end = op_end,
+    .reset = op_reset,
+    .resume = op_resume,
+    .release = op_release,
+};
+
+/* ---- life ---- */
+
+void conn_new(struct worker *w, int fd, struct listener *lis)
+{
+    struct conn *c = MEM_NEW(struct conn);
+    socklen_t len = sizeof(c->peer);
+    int one = 1;
+
+    sock_open(&c->sock, w, fd, on_io, on_ready);
+    c->magic = CONN_MAGIC;
+    c->lis = lis;
+    if (getpeername(fd, &c->peer.any, &len) < 0)
+        c->peer.any.sa_family = AF_UNSPEC;
+    if (c->peer.any.sa_family != AF_UNIX)
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+    loop_timer_init(&c->timer, on_timer);
+    deadline(c, timeouts(c)->head_ms);
+    list_add_tail(&w->conns, &c->node);
+    STATS_INC(w->stats->accepted);
+    STATS_INC(w->stats->connections);
+}
+
+struct conn *conn_from_node(struct list *node)
+{
+    return CONTAINER_OF(node, struct conn, node);
+}
+
+void conn_drain(struct conn *c)
+{
+    if (c->state == CONN_HEAD && c->inbox.len == 0)
+        conn_close(c);
+    else
+        c->close_after = true;
+}
+
+void conn_kill(struct conn *c)
+{
+    if (c->stream.x != NULL)
+        forward_down_fault(c->stream.x, FAULT_CANCEL);
+    conn_close(c);
+}

@@ -1,0 +1,141 @@
+/*
+ * exchange.h - one request and its response: three machines that run at once.
+ *
+ * This file is the state machines and what belongs to a request; forward.c drives
+ * them.  It ends when request and response are both done or reset and no attempt is
+ * left.
+ *
+ *   request   HEAD -> BODY -> DONE (-> BODY: a tunnel)   HEAD, BODY -> RESET
+ *   response  NONE -> INFORMATIONAL (repeats) -> HEAD -> BODY -> DONE   -> RESET
+ *   attempt   NONE -> QUEUED -> CONNECTING -> ACTIVE -> CLOSED -> QUEUED ... (a retry)
+ *
+ * Version-neutral: both sides are streams (stream.h).  Belongs to one worker.
+ */
+#ifndef PROXY_EXCHANGE_H
+#define PROXY_EXCHANGE_H
+
+#include "proxy/stats.h"
+#include "proxy/stream.h"
+#include "proxy/topology.h"
+#include "proxy/worker.h"
+
+#define REQUEST_STATES(X)                                                                  \
+    X(HEAD)  /* being routed */                                                            \
+    X(BODY)  /* the client is sending it */                                                \
+    X(DONE)  /* complete */                                                                \
+    X(RESET) /* will never be complete */
+
+#define RESPONSE_STATES(X)                                                                 \
+    X(NONE)          /* nothing came yet: a retry is possible */                           \
+    X(INFORMATIONAL) /* at least one 1xx was passed on */                                  \
+    X(HEAD)          /* the final head is being sent */                                    \
+    X(BODY)          /* ... and its body */                                                \
+    X(DONE)                                                                                \
+    X(RESET) /* broken off */
+
+#define ATTEMPT_STATES(X)                                                                  \
+    X(NONE)       /* not tried yet */                                                      \
+    X(QUEUED)     /* waiting for a backend's slot */                                       \
+    X(CONNECTING) /* a slot is held, the connection is being made */                       \
+    X(ACTIVE)     /* the request is with the backend */                                    \
+    X(CLOSED)     /* over, well or badly */
+
+enum request_state {
+#define X(s) REQUEST_##s,
+    REQUEST_STATES(X)
+#undef X
+        N_REQUEST_STATES
+};
+enum response_state {
+#define X(s) RESPONSE_##s,
+    RESPONSE_STATES(X)
+#undef X
+        N_RESPONSE_STATES
+};
+enum attempt_state {
+#define X(s) ATTEMPT_##s,
+    ATTEMPT_STATES(X)
+#undef X
+        N_ATTEMPT_STATES
+};
+
+/* A head of up to this many bytes of text, with its fields, needs no memory of its own. */
+#define EXCHANGE_INLINE_TEXT   3072
+#define EXCHANGE_INLINE_FIELDS 64
+/* Room for what hop.c adds. */
+#define EXCHANGE_SPARE_TEXT   1024
+#define EXCHANGE_SPARE_FIELDS 12
+
+struct exchange {
+    uint32_t magic;
+    uint8_t request, response, attempt; /* written by exchange_*_go() alone */
+    uint8_t attempts;                   /* made so far */
+    struct worker *w;
+    struct stream *down, *up; /* NULL: not any more, or not yet */
+    struct list node;         /* of all this worker's exchanges, oldest first */
+
+    /* where it goes */
+    struct topology_pin *pin;
+    const struct cfg_listener *listener;
+    const struct cfg_route *route;
+    const struct service *service; /* NULL: not routed */
+    struct service_stats *stats;   /* of this worker */
+    struct backend *backend;       /* whose slot is held; NULL: none */
+    const struct backend *avoid;   /* failed it before */
+
+    /* the request, kept until the first response byte */
+    struct msg head;
+    void *head_mem;     /* storage of a head that is too large for the inline one */
+    struct bufq body;   /* received, not yet sent or kept for a retry */
+    bool body_is_whole; /* `body` holds all that was received so far */
+    bool reached;       /* bytes of it were given to a connection in this attempt */
+    bool admitted, held, repeat, tunnel, counted_long;
+    bool up_has_room; /* the upstream stream takes more body */
+    uint16_t flags;   /* enum obs_flag */
+    uint16_t status;  /* sent down; 0: none yet */
+    uint8_t tier, device;
+
+    /* measured */
+    mono_us start, routed_at, attempt_at, first_byte_at, waiting_since;
+    uint64_t user, path_hash, repeat_key;
+    uint64_t bytes_up, bytes_down;
+
+    struct loop_timer timer; /* end of waiting in the queue */
+    struct list wait;        /* node in a waitq */
+
+    struct field fields[EXCHANGE_INLINE_FIELDS];
+    char text[EXCHANGE_INLINE_TEXT];
+};
+
+#define EXCHANGE_MAGIC 0x45584348u
+
+/* A new exchange with a copy of the request's head. */
+struct exchange *exchange_new(struct worker *w, struct stream *down,
+                              const struct msg *head);
+/* Both sides are over: gives back all it holds.  The memory is reused after this turn. */
+void exchange_free(struct exchange *x);
+
+void exchange_request_go(struct exchange *x, enum request_state to);
+void exchange_response_go(struct exchange *x, enum response_state to);
+void exchange_attempt_go(struct exchange *x, enum attempt_state to);
+bool exchange_request_may(enum request_state from, enum request_state to);
+bool exchange_response_may(enum response_state from, enum response_state to);
+bool exchange_attempt_may(enum attempt_state from, enum attempt_state to);
+
+static inline bool exchange_request_over(const struct exchange *x)
+{
+    return x->request == REQUEST_DONE || x->request == REQUEST_RESET;
+}
+
+static inline bool exchange_response_over(const struct exchange *x)
+{
+    return x->response == RESPONSE_DONE || x->response == RESPONSE_RESET;
+}
+
+/* True until a byte of the response was seen. */
+static inline bool exchange_unanswered(const struct exchange *x)
+{
+    return x->response == RESPONSE_NONE;
+}
+
+#endif

@@ -1,0 +1,671 @@
+#include "proxy/forward.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "proxy/budget.h"
+#include "proxy/hop.h"
+#include "proxy/observe.h"
+#include "proxy/reply.h"
+#include "proxy/upstream.h"
+#include "proxy/uri.h"
+#include "proxy/waitq.h"
+
+/* While no backend takes the body, this much of it is kept and then the client waits. */
+#define REQUEST_BUFFER SOCK_OUT_LOW
+
+static void try_backend(struct exchange *x);
+
+static mono_us now_of(const struct exchange *x)
+{
+    return loop_now(x->w->loop);
+}
+
+static void count_error(struct exchange *x, enum load_error e)
+{
+    if (x->stats != NULL)
+        STATS_INC(x->stats->errors[e]);
+}
+
+/* ---- the end ---- */
+
+/* Gives back the backend's slot of the current attempt, if one is held. */
+static void release_backend(struct exchange *x, enum backend_outcome oc)
+{
+    struct backend *be = x->backend;
+    struct tier_stats *t;
+    mono_us now = now_of(x), took = now - x->attempt_at;
+
+    if (be == NULL)
+        return;
+    x->backend = NULL;
+    t = &x->stats->tier[be->tier];
+    STATS_ADD(t->inflight, -1);
+    STATS_ADD(t->busy_base, now);
+    if (oc == BACKEND_OK) {
+        STATS_INC(t->completed);
+        hist_add(&t->latency, (uint64_t)(now - x->routed_at));
+        waitq_note_latency(x->w, x->service, took);
+    }
+    backend_release(be, oc, oc == BACKEND_OK ? took : 0, now);
+    if (waitq_anybody(x->service->shared))
+        waitq_kick(x->w, x->service->shared);
+}
+
+/* The attempt is over; a stream that is still there is given up. */
+static void close_attempt(struct exchange *x, enum backend_outcome oc)
+{
+    struct stream *up = x->up;
+
+    waitq_leave(x);
+    if (x->attempt != ATTEMPT_NONE && x->attempt != ATTEMPT_CLOSED)
+        exchange_attempt_go(x, ATTEMPT_CLOSED);
+    release_backend(x, oc);
+    if (up == NULL)
+        return;
+    x->up = NULL;
+    if (x->request == REQUEST_DONE && x->response == RESPONSE_DONE)
+        up->ops->release(up);
+    else
+        up->ops->reset(up, FAULT_CANCEL);
+}
+
+/* Both machines are over: reports, lets go of both sides. */
+static void finish(struct exchange *x)
+{
+    struct stream *down = x->down;
+
+    CHECK(x->up == NULL && x->backend == NULL);
+    observe_exchange(x);
+    x->down = NULL;
+    exchange_free(x);
+    if (down != NULL)
+        down->ops->release(down);
+}
+
+/* Answers by ourselves; nothing of an answer was sent before. */
+static void answer(struct exchange *x, unsigned status, const char *why,
+                   double retry_after_s)
+{
+    close_attempt(x, BACKEND_ABANDONED);
+    if (x->service == NULL)
+        STATS_INC(x->w->stats->refused[stats_refusal_of(status)]);
+    x->flags |= OBS_FAILED;
+    x->status = (uint16_t)status;
+    exchange_response_go(x, RESPONSE_HEAD);
+    reply_send(x->down, x->head.method_id, status, why, retry_after_s);
+    exchange_response_go(x, RESPONSE_DONE);
+    if (!exchange_request_over(x))
+        exchange_request_go(x, REQUEST_RESET);
+    finish(x);
+}
+
+/* ---- routing ---- */
+
+static uint64_t path_hash(const struct classify *c, const char *path, size_t len)
+{
+    uint64_t h = 0xcbf29ce484222325u;
+
+    if (c != NULL)
+        return c->path(path, len);
+    for (size_t i = 0; i < len; i++)
+        h = (h ^ (uint8_t)path[i]) * 0x100000001b3u;
+    return h | 1;
+}
+
+static const char *view_field(const void *fields, const char *name, size_t *len)
+{
+    const struct msg *m = fields;
+    const struct field *f = msg_find_name(m, name, strlen(name));
+
+    if (f == NULL)
+        return NULL;
+    *len = f->value_len;
+    return msg_value(m, f);
+}
+
+/* Who asks for what: for the profiler, and to tell a second try from new demand. */
+static void identify(struct exchange *x, const struct sockaddr *client)
+{
+    const struct classify *c = x->w->shared->classify;
+    const char *target = msg_at(&x->head, x->head.target);
+    struct request_view v = {.client = client,
+                             .path = target,
+                             .path_len = uri_path_len(target, x->head.target.len),
+                             .fields = &x->head,
+                             .field = view_field};
+    uint64_t who;
+
+    x->path_hash = path_hash(c, v.path, v.path_len);
+    if (c != NULL) {
+        x->user = c->user(c->ctx, &v);
+        x->device = (uint8_t)c->device(c->ctx, &v);
+    }
+    who = x->user != 0 ? x->user : observe_address_hash(client);
+    x->repeat_key = repeat_key(who, x->path_hash, x->head.method_id);
+    observe_path(x->w, x->route->service, x->path_hash, v.path, v.path_len);
+}
+
+static const struct cfg_route *find_route(struct exchange *x)
+{
+    char path[16384], host[256];
+    size_t path_len, host_len = 0;
+    const struct msg *m = &x->head;
+
+    if (m->target.len == 1 && *msg_at(m, m->target) == '*') {
+        path[0] = '/'; /* OPTIONS *: as for the root */
+        path_len = 1;
+    } else {
+        path_len = uri_normal_path(msg_at(m, m->target), m->target.len, path, sizeof(path));
+    }
+    if (path_len == 0)
+        return NULL;
+    if (m->authority.len > 0)
+        host_len = uri_host(msg_at(m, m->authority), m->authority.len, host, sizeof(host));
+    return topology_route(x->pin->topology, host, host_len, path, path_len);
+}
+
+/* Requests that are answered here whatever the route.  0: it goes on. */
+static unsigned refusal(const struct msg *m, const struct stream_info *info)
+{
+    if (m->method_id == METHOD_CONNECT)
+        return 405;
+    if (m->method_id == METHOD_TRACE && hop_is_last(m))
+        return 405;
+    if (info->listener->max_body_bytes != 0 && m->body == BODY_LENGTH &&
+        m->content_length > info->listener->max_body_bytes)
+        return 413;
+    return 0;
+}
+
+static void make_request_id(struct worker *w, char out[33])
+{
+    snprintf(out, 33, "%016llx%016llx", (unsigned long long)rng_next(&w->rng),
+             (unsigned long long)(rng_next(&w->rng) ^ ++w->request_ids));
+}
+
+/* Edits the head for the next hop and finds out who asks.  False: no room. */
+static bool prepare_head(struct exchange *x, const struct stream_info *info)
+{
+    struct sockaddr_storage client;
+    char id[33];
+    struct hop_request hop = {
+        .peer = info->peer,
+        .trusted = info->listener->trusted,
+        .n_trusted = info->listener->n_trusted,
+        .scheme = info->scheme,
+        .port = info->listener->bind.port,
+        .via = x->pin->topology->cfg->via,
+        .request_id = id,
+    };
+
+    make_request_id(x->w, id);
+    hop_client(&x->head, &hop, &client);
+    identify(x, (struct sockaddr *)&client);
+    return hop_request(&x->head, &hop);
+}
+
+static void route(struct exchange *x, const struct stream_info *info)
+{
+    unsigned status = refusal(&x->head, info);
+
+    if (status != 0) {
+        answer(x, status, "refused", 0);
+        return;
+    }
+    x->route = find_route(x);
+    if (x->route == NULL) {
+        answer(x, 404, "no route", 0);
+        return;
+    }
+    if (hop_is_last(&x->head)) {
+        answer(x, 204, "", 0);
+        return;
+    }
+    x->service = &x->pin->topology->services[x->route->service];
+    x->stats = &x->service->shared->stats[x->w->id];
+    x->routed_at = now_of(x);
+    if (!prepare_head(x, info)) {
+        answer(x, 431, "head too large", 0);
+        return;
+    }
+    x->repeat = repeat_take(x->w->shared->repeat, x->repeat_key, x->routed_at);
+    STATS_INC(*(x->repeat ? &x->stats->client_retries : &x->stats->arrivals));
+    budget_request(&x->service->shared->retry_tokens, x->service->cfg->retry_budget);
+    try_backend(x);
+}
+
+static void on_wait_timer(struct loop_timer *t)
+{
+    struct exchange *x = CONTAINER_OF(t, struct exchange, timer);
+    struct worker *w = x->w;
+    double wait = waitq_forecast_s(w, x->service);
+
+    STATS_INC(x->stats->timed_out);
+    count_error(x, LOAD_E_OVERLOAD);
+    answer(x, 503, "no backend became free in time", wait);
+    sock_uncork(w);
+}
+
+void forward_request(struct worker *w, struct stream *down, const struct msg *head,
+                     const struct stream_info *info, bool end)
+{
+    struct exchange *x = exchange_new(w, down, head);
+
+    x->timer.fn = on_wait_timer;
+    x->pin = worker_pin(w);
+    x->listener = info->listener;
+    exchange_request_go(x, end ? REQUEST_DONE : REQUEST_BODY);
+    route(x, info);
+}
+
+/* ---- trying a backend ---- */
+
+/* The backend of this attempt: its slot is held from now on. */
+static void hold(struct exchange *x, struct backend *be)
+{
+    struct tier_stats *t = &x->stats->tier[be->tier];
+
+    x->backend = be;
+    x->tier = be->tier;
+    x->attempt_at = now_of(x);
+    x->reached = false;
+    STATS_INC(t->inflight);
+    STATS_ADD(t->busy_base, -x->attempt_at);
+    STATS_INC(t->attempts);
+    if (!x->admitted)
+        STATS_INC(t->admitted);
+    x->admitted = true;
+}
+
+static void wait_for_slot(struct exchange *x)
+{
+    const struct cfg_service *cfg = x->service->cfg;
+    double wait = waitq_forecast_s(x->w, x->service);
+
+    if (wait * MS_PER_S > cfg->queue_timeout_ms || !waitq_join(x)) {
+        STATS_INC(x->stats->shed);
+        count_error(x, LOAD_E_OVERLOAD);
+        answer(x, 503, "overloaded", wait);
+        return;
+    }
+    if (x->attempt != ATTEMPT_QUEUED)
+        exchange_attempt_go(x, ATTEMPT_QUEUED);
+    if (!x->held)
+        STATS_INC(x->stats->held);
+    x->held = true;
+    x->flags |= OBS_HELD;
+    loop_timer_set(x->w->loop, &x->timer,
+                   x->waiting_since + (mono_us)cfg->queue_timeout_ms * US_PER_MS);
+}
+
+/* What was received of the request goes up. */
+static void send_request(struct exchange *x)
+{
+    struct stream *up = x->up;
+    struct iovec iov[8];
+    struct bufq *q = &x->body;
+    size_t offset = 0;
+
+    exchange_attempt_go(x, ATTEMPT_ACTIVE);
+    x->reached = true;
+    up->ops->head(up, &x->head, x->request == REQUEST_DONE && q->len == 0);
+    x->up_has_room = true;
+    while (offset < q->len) {
+        int n = bufq_iov(q, offset, iov, (int)N_ELEMS(iov));
+
+        for (int i = 0; i < n; i++) {
+            x->up_has_room = up->ops->data(up, iov[i].iov_base, iov[i].iov_len);
+            offset += iov[i].iov_len;
+        }
+    }
+    sock_uncork(x->w); /* it borrows from x->body */
+    if (x->request == REQUEST_DONE && q->len > 0)
+        up->ops->end(up, NULL);
+    if (x->body_is_whole && q->len > x->service->cfg->retry_buffer) {
+        x->body_is_whole = false;
+        bufq_clear(&x->w->bufs, q);
+    }
+    if (x->up_has_room && x->request == REQUEST_BODY && x->down != NULL)
+        x->down->ops->resume(x->down);
+}
+
+static bool may_retry(struct exchange *x)
+{
+    bool safe = msg_idempotent(x->head.method_id) || !x->reached;
+
+    return exchange_unanswered(x) && safe && x->body_is_whole &&
+           x->attempts <= x->service->cfg->retry_attempts && x->down != NULL &&
+           budget_retry(&x->service->shared->retry_tokens);
+}
+
+/* The attempt failed: another one elsewhere, or an answer of ours. */
+static void attempt_failed(struct exchange *x, enum load_error e, unsigned status)
+{
+    bool lost = e == LOAD_E_CONNECT || e == LOAD_E_CONNECT_TIMEOUT || e == LOAD_E_RESET;
+
+    x->avoid = x->backend;
+    count_error(x, e);
+    close_attempt(x, BACKEND_FAILED);
+    if (lost && may_retry(x)) {
+        STATS_INC(x->stats->proxy_retries);
+        x->flags |= OBS_RETRIED;
+        try_backend(x);
+        return;
+    }
+    answer(x, status, load_error_name[e], 0);
+}
+
+static void use_backend(struct exchange *x, struct backend *be)
+{
+    hold(x, be);
+    switch (upstream_get(x, x->attempts > 0)) {
+    case UPSTREAM_READY:
+        x->attempts++;
+        send_request(x);
+        return;
+    case UPSTREAM_CONNECTING:
+        x->attempts++;
+        exchange_attempt_go(x, ATTEMPT_CONNECTING);
+        return;
+    case UPSTREAM_FULL: /* all its connections are elsewhere: wait for one */
+        release_backend(x, BACKEND_ABANDONED);
+        waitq_ask_for_connection(x->w, x->service, be);
+        wait_for_slot(x);
+        return;
+    case UPSTREAM_FAILED:
+        x->attempts++;
+        attempt_failed(x, LOAD_E_CONNECT, 502);
+        return;
+    }
+}
+
+static void try_backend(struct exchange *x)
+{
+    struct pick p = {.now = now_of(x), .rng = &x->w->rng, .avoid = x->avoid};
+    struct backend *be;
+
+    if (waitq_anybody(x->service->shared) && x->attempts == 0) {
+        wait_for_slot(x);
+        return;
+    }
+    switch (service_pick(x->service, &p, &be)) {
+    case PICK_OK:
+        use_backend(x, be);
+        return;
+    case PICK_FULL:
+        wait_for_slot(x);
+        return;
+    case PICK_NONE:
+        if (service_starting(x->service))
+            wait_for_slot(x);
+        else
+            forward_refuse(x);
+        return;
+    }
+}
+
+void forward_dispatch(struct exchange *x, struct backend *be)
+{
+    struct worker *w = x->w;
+
+    loop_timer_clear(&x->timer);
+    use_backend(x, be);
+    sock_uncork(w);
+}
+
+void forward_refuse(struct exchange *x)
+{
+    struct worker *w = x->w;
+
+    if (!x->admitted)
+        STATS_INC(x->stats->refused);
+    answer(x, x->attempts > 0 ? 502 : 503, "no backend is up", 1);
+    sock_uncork(w);
+}
+
+void forward_connected(struct exchange *x)
+{
+    send_request(x);
+}
+
+/* ---- the request's body ---- */
+
+bool forward_request_data(struct exchange *x, const uint8_t *p, size_t n)
+{
+    x->bytes_up += n;
+    if (x->body_is_whole && exchange_unanswered(x)) {
+        bool fits = x->body.len + n <= x->service->cfg->retry_buffer;
+
+        if (fits || x->attempt != ATTEMPT_ACTIVE) {
+            bufq_append(&x->w->bufs, &x->body, p, n);
+        } else {
+            x->body_is_whole = false;
+            bufq_clear(&x->w->bufs, &x->body);
+        }
+    }
+    if (x->attempt != ATTEMPT_ACTIVE)
+        return x->body.len < REQUEST_BUFFER;
+    STATS_ADD(x->stats->tier[x->tier].bytes_up, n);
+    x->up_has_room = x->up->ops->data(x->up, p, n);
+    return x->up_has_room;
+}
+
+void forward_request_end(struct exchange *x, const struct msg *trailers)
+{
+    struct msg kept;
+
+    if (x->request != REQUEST_BODY)
+        return;
+    exchange_request_go(x, REQUEST_DONE);
+    if (x->attempt != ATTEMPT_ACTIVE)
+        return;
+    if (trailers != NULL) {
+        kept = *trailers;
+        hop_trailers(&kept);
+        trailers = &kept;
+    }
+    x->up->ops->end(x->up, trailers);
+    if (x->tunnel && exchange_response_over(x)) {
+        close_attempt(x, BACKEND_OK);
+        finish(x);
+    }
+}
+
+void forward_too_large(struct exchange *x)
+{
+    if (exchange_unanswered(x) || x->response == RESPONSE_INFORMATIONAL) {
+        answer(x, 413, "body too large", 0);
+        return;
+    }
+    forward_down_fault(x, FAULT_BAD);
+}
+
+void forward_up_room(struct exchange *x)
+{
+    x->up_has_room = true;
+    if (x->request == REQUEST_BODY && x->down != NULL)
+        x->down->ops->resume(x->down);
+}
+
+/* The client's side is over without an answer, or in the middle of one. */
+static void abandon(struct exchange *x)
+{
+    if (!x->admitted && x->service != NULL)
+        STATS_INC(x->stats->left);
+    close_attempt(x, BACKEND_ABANDONED);
+    if (!exchange_request_over(x))
+        exchange_request_go(x, REQUEST_RESET);
+    if (!exchange_response_over(x))
+        exchange_response_go(x, RESPONSE_RESET);
+    x->down->x = NULL;
+    x->down = NULL;
+    finish(x);
+}
+
+void forward_down_fault(struct exchange *x, enum stream_fault why)
+{
+    bool unanswered = exchange_unanswered(x) || x->response == RESPONSE_INFORMATIONAL;
+
+    if (why == FAULT_TIMEOUT || why == FAULT_BAD)
+        count_error(x, LOAD_E_CLIENT_TIMEOUT);
+    else
+        count_error(x, LOAD_E_CLIENT_ABORT);
+    x->flags |= OBS_ABORTED;
+    if (unanswered)
+        x->flags |= OBS_ABORT_WAITING;
+    if (unanswered && x->request == REQUEST_BODY && why == FAULT_TIMEOUT)
+        answer(x, 408, "the body came too slowly", 0);
+    else if (unanswered && x->request == REQUEST_BODY && why == FAULT_BAD)
+        answer(x, 400, "bad body framing", 0);
+    else
+        abandon(x);
+}
+
+/* ---- the response ---- */
+
+static void begin_tunnel(struct exchange *x)
+{
+    x->tunnel = true;
+    x->flags |= OBS_UPGRADED;
+    x->counted_long = true;
+    STATS_INC(x->stats->long_streams);
+    if (x->request == REQUEST_DONE) /* the client's bytes follow after all */
+        exchange_request_go(x, REQUEST_BODY);
+}
+
+/* 1xx: passed on to who can understand it (RFC 9110, 15.2). */
+static void informational(struct exchange *x, struct msg *head)
+{
+    exchange_response_go(x, RESPONSE_INFORMATIONAL);
+    hop_response(head);
+    if (x->head.version != HTTP_10)
+        x->down->ops->head(x->down, head, false);
+}
+
+/* A 101 nobody asked for is a broken answer (RFC 9110, 7.8). */
+static bool switches_wrongly(const struct exchange *x, const struct msg *head)
+{
+    return head->status == 101 && (x->head.flags & MSG_UPGRADE) == 0;
+}
+
+void forward_response(struct exchange *x, struct msg *head, bool end)
+{
+    struct stream *down = x->down;
+
+    if (switches_wrongly(x, head)) {
+        x->up->ops->reset(x->up, FAULT_BAD);
+        forward_up_fault(x, FAULT_BAD);
+        return;
+    }
+    if (x->first_byte_at == 0)
+        x->first_byte_at = now_of(x);
+    if (head->status < 200 && head->status != 101) {
+        informational(x, head);
+        return;
+    }
+    bufq_clear(&x->w->bufs, &x->body);
+    x->body_is_whole = false;
+    exchange_response_go(x, RESPONSE_HEAD);
+    hop_response(head);
+    x->status = head->status;
+    down->framed_out = head->body == BODY_CHUNKED && down->h1_chunks && x->up->h1_chunks;
+    x->up->framed_in = down->framed_out;
+    if (head->status == 101)
+        begin_tunnel(x);
+    down->ops->head(down, head, end);
+    if (end)
+        forward_response_end(x, NULL);
+    else
+        exchange_response_go(x, RESPONSE_BODY);
+}
+
+bool forward_response_data(struct exchange *x, const uint8_t *p, size_t n)
+{
+    x->bytes_down += n;
+    STATS_ADD(x->stats->tier[x->tier].bytes_down, n);
+    return x->down->ops->data(x->down, p, n);
+}
+
+void forward_response_end(struct exchange *x, const struct msg *trailers)
+{
+    struct stream *down = x->down;
+    struct msg kept;
+
+    if (exchange_response_over(x))
+        return; /* a half closed tunnel, reported again */
+    if (x->response == RESPONSE_BODY) {
+        if (trailers != NULL) {
+            kept = *trailers;
+            hop_trailers(&kept);
+            trailers = &kept;
+        }
+        down->ops->end(down, trailers);
+    }
+    exchange_response_go(x, RESPONSE_DONE);
+    if (x->tunnel && !exchange_request_over(x))
+        return; /* half closed: the client may still send */
+    if (!exchange_request_over(x))
+        exchange_request_go(x, REQUEST_RESET);
+    close_attempt(x, BACKEND_OK);
+    finish(x);
+}
+
+void forward_down_room(struct exchange *x)
+{
+    if (x->up != NULL)
+        x->up->ops->resume(x->up);
+}
+
+/* The attempt's stream is gone by itself. */
+static void lose_stream(struct exchange *x)
+{
+    if (x->up == NULL)
+        return;
+    x->up->x = NULL;
+    x->up = NULL;
+}
+
+/* The answer broke off in the middle: the client must see that it is not whole. */
+static void truncate_answer(struct exchange *x)
+{
+    struct stream *down = x->down;
+
+    count_error(x, LOAD_E_RESET);
+    close_attempt(x, x->tunnel ? BACKEND_OK : BACKEND_FAILED);
+    if (!exchange_response_over(x))
+        exchange_response_go(x, RESPONSE_RESET);
+    if (!exchange_request_over(x))
+        exchange_request_go(x, REQUEST_RESET);
+    x->down = NULL;
+    down->ops->reset(down, FAULT_RESET);
+    finish(x);
+}
+
+void forward_up_fault(struct exchange *x, enum stream_fault why)
+{
+    lose_stream(x);
+    if (x->response == RESPONSE_HEAD || x->response == RESPONSE_BODY ||
+        exchange_response_over(x)) {
+        truncate_answer(x);
+        return;
+    }
+    switch (why) {
+    case FAULT_CONNECT:
+        attempt_failed(x, LOAD_E_CONNECT, 502);
+        return;
+    case FAULT_TIMEOUT:
+        attempt_failed(x, x->reached ? LOAD_E_RESPONSE_TIMEOUT : LOAD_E_CONNECT_TIMEOUT,
+                       504);
+        return;
+    case FAULT_BAD:
+        attempt_failed(x, LOAD_E_BAD_RESPONSE, 502);
+        return;
+    case FAULT_CLOSED:
+    case FAULT_RESET:
+    case FAULT_CANCEL:
+        attempt_failed(x, LOAD_E_RESET, 502);
+        return;
+    }
+}

@@ -1,0 +1,48 @@
+/*
+ * forward.h - drives exchanges: routes, tries backends, moves bodies both ways.
+ *
+ * The codecs call these functions with what arrives; forward.c answers through the
+ * streams' operations.  Retry is decided in one place: once, elsewhere, while no byte of
+ * the answer was seen, for an idempotent request or one that never reached a backend,
+ * within the service's retry budget.
+ *
+ * After any of these calls the caller looks at its stream's x again: NULL means that the
+ * exchange is done with it.
+ */
+#ifndef PROXY_FORWARD_H
+#define PROXY_FORWARD_H
+
+#include "proxy/exchange.h"
+
+/* ---- from the client's side ---- */
+
+/* A complete request head; `end`: no body follows.  Sets down->x. */
+void forward_request(struct worker *w, struct stream *down, const struct msg *head,
+                     const struct stream_info *info, bool end);
+/* Takes all; false: stop reading until resume(). */
+bool forward_request_data(struct exchange *x, const uint8_t *p, size_t n);
+void forward_request_end(struct exchange *x, const struct msg *trailers);
+/* A request body over the limit: answered with 413. */
+void forward_too_large(struct exchange *x);
+/* The client's side broke.  A silent client in the middle of a body is told so (408). */
+void forward_down_fault(struct exchange *x, enum stream_fault why);
+void forward_down_room(struct exchange *x);
+
+/* ---- from the backend's side ---- */
+
+void forward_connected(struct exchange *x);
+/* An informational or the final head; `end`: no body follows. */
+void forward_response(struct exchange *x, struct msg *head, bool end);
+bool forward_response_data(struct exchange *x, const uint8_t *p, size_t n);
+void forward_response_end(struct exchange *x, const struct msg *trailers);
+void forward_up_fault(struct exchange *x, enum stream_fault why);
+void forward_up_room(struct exchange *x);
+
+/* ---- from the queue ---- */
+
+/* A slot of `be` was reserved for x, which is out of the queue. */
+void forward_dispatch(struct exchange *x, struct backend *be);
+/* No backend is left that could ever take it. */
+void forward_refuse(struct exchange *x);
+
+#endif

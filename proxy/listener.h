@@ -1,0 +1,40 @@
+/*
+ * listener.h - accepts connections for a worker.
+ *
+ * Main opens every socket once, one per worker with SO_REUSEPORT, and keeps them over
+ * reloads.  Level-triggered, at most 64 accepts a turn, paused at the connection limit
+ * and when descriptors run out.  A worker far above the mean hands connections over.
+ */
+#ifndef PROXY_LISTENER_H
+#define PROXY_LISTENER_H
+
+#include "proxy/worker.h"
+
+struct listener {
+    struct loop_io io; /* first */
+    struct worker *w;
+    struct list node;
+    int fd;
+    bool paused;
+    const struct cfg_listener *cfg; /* in `owner`; replaced with each topology */
+    struct cfg *owner;              /* a reference */
+};
+
+/* n descriptors for one configured listener; a unix socket is one descriptor, repeated. */
+int listener_open(const struct cfg_listener *lis, unsigned n, int *fds, struct why *w);
+void listener_close(const struct cfg_listener *lis, unsigned n, const int *fds);
+
+/*
+ * Makes the worker's listeners those of cfg: fds[i] belongs to cfg->listeners[i].  Known
+ * descriptors go on with the new settings, others are added or left.  The descriptors
+ * stay main's.
+ */
+void listener_configure(struct worker *w, struct cfg *cfg, const int *fds);
+void listener_stop_all(struct worker *w); /* no more accepts */
+void listener_free_all(struct worker *w);
+void listener_resume_all(struct worker *w); /* a connection ended: accept again */
+
+/* The listener of that bind text, or NULL. */
+struct listener *listener_find(struct worker *w, const char *bind);
+
+#endif

@@ -1,0 +1,367 @@
+#include "proxy/proxy.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "base/check.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "proxy/listener.h"
+#include "proxy/membership.h"
+#include "proxy/worker.h"
+
+/* Descriptors that are not connections: loops, listeners, store, logs, children. */
+#define SPARE_FDS 128
+
+/* One configured listener and its sockets. */
+struct bound {
+    struct cfg_listener key; /* name and bind only; strings borrowed from `owner` */
+    struct cfg *owner;       /* a reference */
+    int fds[WORKERS_MAX];
+};
+
+struct proxy {
+    struct loop *loop;
+    struct worker_shared shared;
+    struct membership *membership;
+    struct bound *bound; /* as in the newest configuration's listeners */
+    size_t n_bound;
+    bool started;
+    pthread_mutex_t lock; /* guards `newest` */
+    struct topology *newest;
+};
+
+/* ---- listeners ---- */
+
+static struct bound *find_bound(struct proxy *p, const struct addr *bind)
+{
+    for (size_t i = 0; i < p->n_bound; i++)
+        if (addr_equal(&p->bound[i].key.bind, bind))
+            return &p->bound[i];
+    return NULL;
+}
+
+/* Sockets for all of cfg's listeners, those known before included; *out is the new set. */
+static int bind_all(struct proxy *p, struct cfg *cfg, struct bound **out, struct why *w)
+{
+    struct bound *set = MEM_NEW_N(struct bound, cfg->n_listeners);
+    int rc = RC_OK;
+    size_t i;
+
+    for (i = 0; i < cfg->n_listeners && rc == RC_OK; i++) {
+        const struct bound *known = find_bound(p, &cfg->listeners[i].bind);
+
+        set[i].key = cfg->listeners[i];
+        if (known != NULL)
+            memcpy(set[i].fds, known->fds, sizeof(set[i].fds));
+        else
+            rc = listener_open(&cfg->listeners[i], p->shared.n_workers, set[i].fds, w);
+    }
+    if (rc == RC_OK) {
+        for (i = 0; i < cfg->n_listeners; i++)
+            set[i].owner = cfg_ref(cfg);
+        *out = set;
+        return RC_OK;
+    }
+    for (size_t k = 0; k + 1 < i; k++)
+        if (find_bound(p, &set[k].key.bind) == NULL)
+            listener_close(&set[k].key, p->shared.n_workers, set[k].fds);
+    free(set);
+    return rc;
+}
+
+/* Lets go of an old set; sockets that are in the present one stay open. */
+static void leave_bound(struct proxy *p, struct bound *old, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (find_bound(p, &old[i].key.bind) == NULL)
+            listener_close(&old[i].key, p->shared.n_workers, old[i].fds);
+        cfg_unref(old[i].owner);
+    }
+    free(old);
+}
+
+/* ---- topologies ---- */
+
+static void give_stats(struct proxy *p, struct topology *t)
+{
+    for (uint32_t i = 0; i < t->n_services; i++)
+        if (t->services[i].shared->stats == NULL)
+            t->services[i].shared->stats = stats_new(p->shared.n_workers);
+}
+
+static void tell_workers(struct proxy *p, struct topology *t)
+{
+    int *fds = MEM_NEW_N(int, p->n_bound);
+
+    for (unsigned k = 0; k < p->shared.n_workers; k++) {
+        for (size_t i = 0; i < p->n_bound; i++)
+            fds[i] = p->bound[i].fds[k];
+        worker_take_topology_mt(p->shared.workers[k], topology_ref(t), fds);
+    }
+    free(fds);
+}
+
+static void on_publish(void *ctx, struct topology *t)
+{
+    struct proxy *p = ctx;
+    struct topology *old;
+
+    give_stats(p, t);
+    tell_workers(p, t);
+    pthread_mutex_lock(&p->lock);
+    old = p->newest;
+    p->newest = t;
+    pthread_mutex_unlock(&p->lock);
+    if (old != NULL)
+        topology_unref(old);
+}
+
+/* The newest topology; unref it.  NULL: none yet. */
+static struct topology *newest(struct proxy *p)
+{
+    struct topology *t;
+
+    pthread_mutex_lock(&p->lock);
+    t = p->newest != NULL ? topology_ref(p->newest) : NULL;
+    pthread_mutex_unlock(&p->lock);
+    return t;
+}
+
+/* ---- life ---- */
+
+/* Each request may need two descriptors; both sides' share of what the system allows. */
+static uint32_t connections_per_worker(unsigned n_workers)
+{
+    struct rlimit rl;
+    rlim_t usable;
+
+    CHECK(getrlimit(RLIMIT_NOFILE, &rl) == 0);
+    if (rl.rlim_cur < rl.rlim_max) {
+        rl.rlim_cur = rl.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &rl);
+        getrlimit(RLIMIT_NOFILE, &rl);
+    }
+    if (rl.rlim_cur > 2000000)
+        rl.rlim_cur = 2000000;
+    usable = rl.rlim_cur > 2 * SPARE_FDS ? rl.rlim_cur - SPARE_FDS : rl.rlim_cur / 2;
+    return (uint32_t)(usable / 2 / n_workers);
+}
+
+int proxy_new(struct cfg *cfg, struct loop *main_loop, const struct classify *classify,
+              struct proxy **out, struct why *w)
+{
+    struct membership_out mo;
+    struct bound *set;
+    struct proxy *p = MEM_NEW(struct proxy);
+    unsigned n = cfg->workers < WORKERS_MAX ? cfg->workers : WORKERS_MAX;
+
+    *out = NULL;
+    p->loop = main_loop;
+    pthread_mutex_init(&p->lock, NULL);
+    p->shared.n_workers = n;
+    p->shared.classify = classify;
+    p->shared.repeat = repeat_new();
+    p->shared.max_connections = connections_per_worker(n);
+    p->shared.workers = MEM_NEW_N(struct worker *, n);
+    for (unsigned i = 0; i < n; i++)
+        p->shared.workers[i] = worker_new(&p->shared, i);
+
+    mo = (struct membership_out){.ctx = p, .publish = on_publish};
+    if (bind_all(p, cfg, &set, w) != RC_OK)
+        goto fail;
+    p->bound = set;
+    p->n_bound = cfg->n_listeners;
+    if (membership_new(main_loop, &mo, &p->membership, w) != RC_OK)
+        goto fail;
+    membership_configure(p->membership, cfg);
+    *out = p;
+    return RC_OK;
+
+fail:
+    proxy_free(p);
+    return w != NULL ? (int)w->code : RC_SYS;
+}
+
+int proxy_start(struct proxy *p, struct why *w)
+{
+    for (unsigned i = 0; i < p->shared.n_workers; i++) {
+        int rc = worker_start(p->shared.workers[i], w);
+
+        if (rc != RC_OK)
+            return rc;
+    }
+    p->started = true;
+    return RC_OK;
+}
+
+int proxy_reload(struct proxy *p, struct cfg *cfg, struct why *w)
+{
+    struct bound *set, *old = p->bound;
+    size_t n_old = p->n_bound;
+    int rc = bind_all(p, cfg, &set, w);
+
+    if (rc != RC_OK)
+        return rc;
+    if (cfg->workers != p->shared.n_workers)
+        log_warn("proxy", "the number of workers changes with a restart only workers=%u",
+                 p->shared.n_workers);
+    p->bound = set;
+    p->n_bound = cfg->n_listeners;
+    membership_configure(p->membership, cfg); /* tells the workers, ... */
+    leave_bound(p, old, n_old);               /* ... before sockets are closed */
+    return RC_OK;
+}
+
+void proxy_drain(struct proxy *p, bool now)
+{
+    atomic_store(&p->shared.draining, true);
+    for (unsigned i = 0; i < p->shared.n_workers; i++)
+        worker_drain_mt(p->shared.workers[i], now);
+}
+
+bool proxy_draining_mt(const struct proxy *p)
+{
+    return atomic_load(&p->shared.draining);
+}
+
+bool proxy_drained_mt(const struct proxy *p)
+{
+    return atomic_load(&p->shared.running) == 0;
+}
+
+void proxy_free(struct proxy *p)
+{
+    struct bound *old;
+    size_t n_old;
+
+    if (p == NULL)
+        return;
+    if (p->started)
+        proxy_drain(p, true);
+    for (unsigned i = 0; i < p->shared.n_workers; i++)
+        worker_free(p->shared.workers[i]);
+    membership_free(p->membership);
+    if (p->newest != NULL)
+        topology_unref(p->newest);
+    old = p->bound;
+    n_old = p->n_bound;
+    p->bound = NULL;
+    p->n_bound = 0;
+    leave_bound(p, old, n_old);
+    repeat_free(p->shared.repeat);
+    pthread_mutex_destroy(&p->lock);
+    free(p->shared.workers);
+    free(p);
+}
+
+unsigned proxy_workers(const struct proxy *p)
+{
+    return p->shared.n_workers;
+}
+
+struct ring *proxy_observations(struct proxy *p, unsigned worker)
+{
+    return p->shared.workers[worker]->observations;
+}
+
+struct ring *proxy_paths(struct proxy *p, unsigned worker)
+{
+    return p->shared.workers[worker]->paths;
+}
+
+bool proxy_settled(const struct proxy *p)
+{
+    return membership_settled(p->membership);
+}
+
+/* ---- figures ---- */
+
+static mono_us oldest_wait(const struct service_shared *s, unsigned n_workers)
+{
+    mono_us oldest = 0;
+
+    for (unsigned i = 0; i < n_workers; i++) {
+        int64_t since = atomic_load_explicit(&s->oldest_wait[i], memory_order_relaxed);
+
+        if (since != 0 && (oldest == 0 || since < oldest))
+            oldest = since;
+    }
+    return oldest;
+}
+
+bool proxy_load_mt(struct proxy *p, uint16_t service, struct load *out)
+{
+    struct topology *t = newest(p);
+    bool there = t != NULL && service < t->n_services;
+
+    memset(out, 0, sizeof(*out));
+    if (there) {
+        const struct service_shared *s = t->services[service].shared;
+
+        stats_load(s->stats, p->shared.n_workers, clock_mono(), out);
+        out->oldest_wait = oldest_wait(s, p->shared.n_workers);
+    }
+    if (t != NULL)
+        topology_unref(t);
+    return there;
+}
+
+#define GET(c) atomic_load_explicit(&(c), memory_order_relaxed)
+
+static void add_worker(const struct worker *w, struct proxy_totals *out)
+{
+    const struct worker_stats *s = w->stats;
+
+    out->accepted += GET(s->accepted);
+    out->requests += GET(s->requests);
+    out->bytes_in += GET(s->bytes_in);
+    out->bytes_out += GET(s->bytes_out);
+    out->upstream_opened += GET(s->upstream_opened);
+    out->upstream_reused += GET(s->upstream_reused);
+    out->handed_over += GET(s->handed_over);
+    out->connections += GET(s->connections);
+    out->upstream_connections += GET(s->upstream_connections);
+    out->exchanges += GET(s->exchanges);
+    for (int i = 0; i < N_REFUSALS; i++)
+        out->refused[i] += GET(s->refused[i]);
+    out->observations_dropped += ring_dropped(w->observations);
+    out->slow_turns += loop_slow_turns_mt(w->loop);
+}
+
+void proxy_totals_mt(struct proxy *p, struct proxy_totals *out)
+{
+    memset(out, 0, sizeof(*out));
+    for (unsigned i = 0; i < p->shared.n_workers; i++)
+        add_worker(p->shared.workers[i], out);
+    out->max_connections = p->shared.max_connections * p->shared.n_workers;
+}
+
+struct cfg *proxy_cfg_mt(struct proxy *p)
+{
+    struct topology *t = newest(p);
+    struct cfg *cfg = cfg_ref(t->cfg);
+
+    topology_unref(t);
+    return cfg;
+}
+
+/* ---- membership ---- */
+
+size_t proxy_backends_mt(struct proxy *p, uint16_t service, enum tier tier,
+                         struct backend_view *out, size_t max)
+{
+    return membership_backends_mt(p->membership, service, tier, out, max);
+}
+
+int proxy_change_mt(struct proxy *p, const struct pool_change *c)
+{
+    return membership_change_mt(p->membership, c);
+}
+
+int proxy_drain_backend(struct proxy *p, const char *service, const char *addr, bool drain)
+{
+    return membership_drain(p->membership, service, addr, drain);
+}

@@ -1,0 +1,18 @@
+/*
+ * reply.h - answers that the proxy gives by itself: a status and a line of text.
+ *
+ * No internals in the text: they are in the counters and the log.
+ */
+#ifndef PROXY_REPLY_H
+#define PROXY_REPLY_H
+
+#include "proxy/stream.h"
+
+/*
+ * Sends head and body to a stream.  retry_after_s > 0 adds Retry-After, rounded up.
+ * `why` is the body, a short sentence that lives as long as the program; "": no body.
+ */
+void reply_send(struct stream *down, uint8_t request_method, unsigned status,
+                const char *why, double retry_after_s);
+
+#endif

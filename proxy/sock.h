@@ -1,0 +1,83 @@
+/*
+ * sock.h - a stream socket as both sides of the proxy use it.
+ *
+ * Registered once, edge-triggered.  `can_read` and `can_write` are cleared only by
+ * EAGAIN or, while the peer has not closed, by a short transfer; after the peer closed
+ * it reads on to 0, so bytes and FIN that arrive together are both seen.
+ *
+ * Writing is gathered: sock_write() borrows, sock_uncork() sends head and body in one
+ * call; what the kernel does not take is copied to `out`.  Borrowed bytes must live until
+ * sock_uncork(), which whoever reads into the scratch block calls before reading again.
+ */
+#ifndef PROXY_SOCK_H
+#define PROXY_SOCK_H
+
+#include "base/buf.h"
+#include "base/loop.h"
+
+struct worker;
+
+/* Above this much unsent, data() answers "no more"; below it, room is told. */
+#define SOCK_OUT_LOW       16384
+#define SOCK_SCRATCH_BYTES 65536
+/* A turn's share of one connection. */
+#define SOCK_TURN_READS 8
+#define SOCK_TURN_BYTES 131072
+
+struct sock {
+    struct loop_io io; /* first: sock and io have one address */
+    struct worker *w;
+    struct bufq out;
+    struct loop_ready ready; /* work that goes on next in this or the next turn */
+    int fd;
+    bool can_read, can_write;
+    bool peer_closed; /* the kernel said so; there may be bytes before it */
+    bool failed;      /* a write found the connection broken */
+    bool shut;        /* close our direction once `out` is empty */
+    bool was_full;    /* data() answered "no more" */
+};
+
+enum { SOCK_EOF = 0, SOCK_AGAIN = -1, SOCK_BROKEN = -2 };
+
+void sock_open(struct sock *s, struct worker *w, int fd,
+               void (*on_io)(struct loop_io *io, unsigned what),
+               void (*on_ready)(struct loop_ready *r));
+/* Closes the descriptor and drops what was not sent; the memory stays the owner's. */
+void sock_close(struct sock *s);
+/* The next sock_close() resets the connection instead of ending it in order. */
+void sock_set_reset(struct sock *s);
+
+/* Notes what the loop reported. */
+void sock_note(struct sock *s, unsigned what);
+
+/* Bytes read, SOCK_EOF, SOCK_AGAIN or SOCK_BROKEN. */
+ssize_t sock_read(struct sock *s, void *buf, size_t room);
+
+void sock_write(struct sock *s, const void *p, size_t n);
+/* Room for `n` bytes that sock_write() may be given and that live until sock_uncork(). */
+char *sock_text(struct worker *w, size_t n);
+/* True while another data() is welcome; notes it when not. */
+bool sock_has_room(struct sock *s);
+
+/* Sends what was gathered for whichever sock it was. */
+void sock_uncork(struct worker *w);
+
+/* After LOOP_WRITE: sends from `out`.  True when the owner should tell its giver that
+ * there is room again. */
+bool sock_drain(struct sock *s);
+/* Ends our direction, once all is sent. */
+void sock_shutdown(struct sock *s);
+
+/* What is gathered, one per worker. */
+#define CORK_IOV  24
+#define CORK_TEXT 73728 /* the largest head in and out, and chunk framing */
+struct cork {
+    struct sock *s; /* NULL: nothing is gathered */
+    int n;
+    size_t bytes;
+    struct iovec iov[CORK_IOV];
+    size_t text_used;
+    char *text;
+};
+
+#endif

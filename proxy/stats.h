@@ -1,0 +1,75 @@
+/*
+ * stats.h - the counters of the data plane: plain numbers, one writer each.
+ *
+ * A worker writes its own block and nobody else's; readers on other threads add the
+ * blocks up.  The counters are atomics only so that each is read whole; an increment
+ * is a load, an add and a store.
+ */
+#ifndef PROXY_STATS_H
+#define PROXY_STATS_H
+
+#include <stdatomic.h>
+
+#include "base/handover.h"
+
+#define STATS_ADD(c, k)                                                                    \
+    atomic_store_explicit(&(c), atomic_load_explicit(&(c), memory_order_relaxed) + (k),    \
+                          memory_order_relaxed)
+#define STATS_INC(c) STATS_ADD(c, 1)
+
+struct tier_stats {
+    _Atomic uint64_t admitted, completed, attempts, bytes_up, bytes_down;
+    _Atomic int64_t inflight;
+    /* Sum of ends less sum of starts, in microseconds: with inflight * now it is the
+     * integral of requests in flight. */
+    _Atomic int64_t busy_base;
+    struct hist latency;
+};
+
+struct service_stats {
+    _Atomic uint64_t arrivals, client_retries, proxy_retries, held, shed, timed_out,
+        refused, left;
+    _Atomic uint64_t errors[N_LOAD_ERRORS];
+    _Atomic uint64_t status[6];
+    _Atomic int64_t queued, long_streams;
+    struct tier_stats tier[N_TIERS];
+};
+
+/* Why a request was refused before it was routed, or a connection ended. */
+#define STATS_REFUSALS(X)                                                                  \
+    X(BAD_REQUEST, "bad_request")                                                          \
+    X(TIMEOUT, "timeout")                                                                  \
+    X(BODY_TOO_LARGE, "body_too_large")                                                    \
+    X(URI_TOO_LONG, "uri_too_long")                                                        \
+    X(EXPECTATION, "expectation")                                                          \
+    X(HEAD_TOO_LARGE, "head_too_large")                                                    \
+    X(NOT_IMPLEMENTED, "not_implemented")                                                  \
+    X(VERSION, "version")                                                                  \
+    X(NO_ROUTE, "no_route")                                                                \
+    X(METHOD, "method")
+
+enum stats_refusal {
+#define X(sym, name) REFUSAL_##sym,
+    STATS_REFUSALS(X)
+#undef X
+        N_REFUSALS
+};
+extern const char *const stats_refusal_name[N_REFUSALS];
+enum stats_refusal stats_refusal_of(unsigned status);
+
+struct worker_stats {
+    _Atomic uint64_t accepted, requests, bytes_in, bytes_out;
+    _Atomic uint64_t refused[N_REFUSALS];
+    _Atomic uint64_t upstream_opened, upstream_reused;
+    _Atomic uint64_t handed_over; /* connections given to a less loaded worker */
+    _Atomic int64_t connections, upstream_connections, exchanges;
+};
+
+/* One zeroed block for each worker; free() it. */
+struct service_stats *stats_new(unsigned n_workers);
+
+/* Adds up the workers' blocks; `now` closes the in-flight integral. */
+void stats_load(const struct service_stats *blocks, unsigned n_workers, mono_us now,
+                struct load *out);
+
+#endif
