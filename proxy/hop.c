@@ -28,7 +28,8 @@
 static void drop_set(struct msg *m, uint32_t set)
 {
     for (size_t i = 0; i < m->n_fields; i++)
-        m->fields[i].drop |= (set >> m->fields[i].id & 1) != 0;
+        if ((set >> m->fields[i].id & 1) != 0)
+            m->fields[i].drop = true;
 }
 
 static void drop_named(struct msg *m, const char *name, size_t len)
