@@ -14,8 +14,8 @@
  * Writes the normal form of target's path (query left out) to `out`: unreserved
  * percent-escapes decoded, others in upper case, dot segments removed, a run of slashes
  * one slash.  Returns its length, or 0 for a path that must be refused: bad escape, %00,
- * a raw control byte or one over 0x7e, dot segments that climb above the root, or longer
- * than `room`.  The target "*" stays what it is.
+ * a raw control byte or one over 0x7e, dot segments that climb above the root, or one
+ * that needs more than `room` (len bytes are enough).  The target "*" stays what it is.
  */
 size_t uri_normal_path(const char *target, size_t len, char *out, size_t room);
 
