@@ -18,8 +18,9 @@ MAY = {
     "base": set(),
     "conf": {"base"},
     "proxy": {"base", "conf", "proxy/h1", "proxy/h2"},
-    "proxy/h1": {"base", "proxy/msg.h"},  # msg.h: the version-neutral head codecs fill in
-    "proxy/h2": {"base", "proxy/msg.h"},
+    # msg.h is the version-neutral head that codecs fill in; lex and uri are pure as they are.
+    "proxy/h1": {"base", "proxy/msg.h", "proxy/lex.h", "proxy/uri.h"},
+    "proxy/h2": {"base", "proxy/msg.h", "proxy/lex.h", "proxy/uri.h"},
     "profiler": {"base", "conf", "profiler/cluster", "profiler/seq"},
     "profiler/cluster": {"base"},
     "profiler/seq": {"base"},
@@ -34,7 +35,8 @@ MAY = {
 
 # No socket, clock, thread, file, log or errno: time, randomness, sizes are arguments.
 PURE = (
-    "proxy/h1/", "proxy/h2/", "proxy/balance.", "profiler/cluster/", "profiler/seq/",
+    "proxy/h1/", "proxy/h2/", "proxy/lex.", "proxy/msg.", "proxy/uri.", "proxy/hop.",
+    "proxy/balance.", "profiler/cluster/", "profiler/seq/",
     "profiler/template.", "profiler/patience.", "scaler/forecast/", "scaler/policy.",
     "scaler/capacity.",
 )
