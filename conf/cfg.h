@@ -66,7 +66,7 @@ struct cfg_backend {
 };
 
 struct cfg_pool {
-    bool present; /* named in the configuration */
+    bool present;                 /* named in the configuration */
     struct cfg_backend *backends; /* fixed ones */
     size_t n_backends;
     char *provider;           /* "", or the name of a key under `providers` */
@@ -96,12 +96,12 @@ struct cfg_scaling {
     enum cfg_mode mode;
     enum cfg_policy policy;
     enum cfg_baseline_is baseline_is; /* threshold policy: which reading of its rule */
-    double instance_rps; /* planned requests/s of one instance; 0: learned */
-    uint32_t target_latency_ms; /* what instance_rps is learned for */
-    double target_utilisation;  /* of max_requests, when learning; 0..1 */
-    double quantile;            /* of the forecast, 0.5..0.9995 */
-    uint32_t lead_ms;           /* virtual time from order to serving, until it is learned */
-    uint32_t hold_down_ms;      /* a lower wish must last this long (virtual) */
+    double instance_rps;              /* planned requests/s of one instance; 0: learned */
+    uint32_t target_latency_ms;       /* what instance_rps is learned for */
+    double target_utilisation;        /* of max_requests, when learning; 0..1 */
+    double quantile;                  /* of the forecast, 0.5..0.9995 */
+    uint32_t lead_ms;      /* virtual time from order to serving, until it is learned */
+    uint32_t hold_down_ms; /* a lower wish must last this long (virtual) */
     uint32_t max_step_up, max_step_down; /* instances at once; 0: no limit */
 };
 
@@ -114,11 +114,12 @@ struct cfg_service {
     struct cfg_ejection ejection;
     struct cfg_scaling scaling;
     uint32_t connect_timeout_ms;
-    uint32_t response_timeout_ms; /* request sent to the response head, and between body bytes */
-    uint32_t upstream_idle_ms;    /* unused connections are closed after */
-    uint32_t queue_size;          /* requests waiting, per worker */
+    uint32_t
+        response_timeout_ms; /* request sent to the response head, and between body bytes */
+    uint32_t upstream_idle_ms; /* unused connections are closed after */
+    uint32_t queue_size;       /* requests waiting, per worker */
     uint32_t queue_timeout_ms;
-    double spill_at;          /* baseline utilisation from which predictive takes its share */
+    double spill_at; /* baseline utilisation from which predictive takes its share */
     uint32_t retry_attempts;  /* beyond the first; 0..3 */
     double retry_budget;      /* of the requests, 0..1 */
     uint32_t retry_buffer;    /* bytes of request body kept for it */
@@ -179,7 +180,7 @@ struct cfg_resolver {
 struct cfg {
     _Atomic unsigned refs; /* private */
     char *file;
-    uint32_t workers;      /* never 0 here: auto is filled in */
+    uint32_t workers; /* never 0 here: auto is filled in */
     enum log_level log_level;
     uint32_t drain_timeout_ms;
     char *via; /* our pseudonym in Via */

@@ -1,0 +1,373 @@
+#include "conf/cfg_check.h"
+
+#include <ctype.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "conf/cfg_fill.h"
+
+#define PROFILER_KEY_MIN 16
+#define ZONE_DIR         "/usr/share/zoneinfo"
+
+struct check {
+    const struct cfg *cfg;
+    const char *file;
+    const struct cfg_places *places;
+    struct cfg_errors *errs;
+};
+
+/* ---- places ------------------------------------------------------------------------- */
+
+/* True when the text sets the field, rightly or wrongly. */
+static bool given(const struct check *c, const void *field)
+{
+    return cfg_places_find(c->places, field) != NULL;
+}
+
+/* Where the field was set, or else where the object around it begins. */
+static struct cfg_at place(const struct check *c, const void *field, const void *object)
+{
+    const struct cfg_at *at = cfg_places_find(c->places, field);
+
+    if (at == NULL)
+        at = cfg_places_find_object(c->places, object);
+    return at != NULL ? *at : (struct cfg_at){c->file, 0, 0};
+}
+
+/* Nothing is said about a field whose own value was refused. */
+static void fault(const struct check *c, const void *field, const void *object,
+                  const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+
+static void fault(const struct check *c, const void *field, const void *object,
+                  const char *fmt, ...)
+{
+    char text[512];
+    va_list ap;
+
+    if (cfg_places_spoiled(c->places, field))
+        return;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof(text), fmt, ap);
+    va_end(ap);
+    cfg_errors_add(c->errs, place(c, field, object), "%s", text);
+}
+
+/* ---- listeners ---------------------------------------------------------------------- */
+
+static void check_bind(const struct check *c, const struct addr *bind, const void *object)
+{
+    if (bind->kind == ADDR_NAME)
+        cfg_errors_add(c->errs, place(c, bind, object),
+                       "bind: needs an IP address or unix:PATH, not a name");
+}
+
+/* Port 0 is a new port each time. */
+static bool same_bind(const struct addr *a, const struct addr *b)
+{
+    return a->text[0] != 0 && addr_equal(a, b) && (a->port != 0 || a->kind == ADDR_UNIX);
+}
+
+static void check_same_bind(const struct check *c, const struct cfg_listener *l)
+{
+    const struct cfg_listener *first = c->cfg->listeners;
+
+    for (const struct cfg_listener *o = first; o < l; o++)
+        if (same_bind(&o->bind, &l->bind))
+            fault(c, &l->bind, l, "bind: %s is taken by the listener in line %u",
+                  l->bind.text, place(c, &o->bind, o).line);
+}
+
+static const char *listener_name(const struct cfg_listener *l)
+{
+    return l->name[0] != 0 ? l->name : l->bind.text;
+}
+
+static void check_same_name(const struct check *c, const struct cfg_listener *l)
+{
+    const struct cfg_listener *first = c->cfg->listeners;
+
+    for (const struct cfg_listener *o = first; given(c, &l->name) && o < l; o++)
+        if (strcmp(listener_name(o), l->name) == 0)
+            fault(c, &l->name, l, "name: '%s' is taken by the listener in line %u", l->name,
+                  place(c, &o->name, o).line);
+}
+
+static void check_listener(const struct check *c, const struct cfg_listener *l)
+{
+    check_bind(c, &l->bind, l);
+    check_same_bind(c, l);
+    check_same_name(c, l);
+    if (l->max_target_bytes > l->max_head_bytes)
+        fault(c, &l->max_target_bytes, l,
+              "limits.target: is more than limits.head, which holds it");
+}
+
+static void check_admin(const struct check *c)
+{
+    const struct cfg_admin *a = &c->cfg->admin;
+
+    check_bind(c, &a->bind, a);
+    for (size_t i = 0; i < c->cfg->n_listeners; i++)
+        if (same_bind(&a->bind, &c->cfg->listeners[i].bind))
+            fault(c, &a->bind, a, "bind: %s is taken by a listener", a->bind.text);
+    if (strchr(a->token, ' ') != NULL)
+        fault(c, &a->token, a, "token: must not have spaces");
+    if (a->token[0] != 0 && a->bind.text[0] == 0 && !given(c, &a->bind))
+        fault(c, &a->token, a, "token: needs a bind");
+}
+
+/* ---- pools and providers ------------------------------------------------------------ */
+
+static void check_backends(const struct check *c, const struct cfg_pool *p)
+{
+    for (size_t i = 0; i < p->n_backends; i++) {
+        const struct cfg_backend *b = &p->backends[i];
+
+        if (b->addr.text[0] == 0)
+            continue;
+        if (b->addr.kind != ADDR_UNIX && b->addr.port == 0)
+            fault(c, &b->addr, b, "address: port 0 cannot be reached");
+        for (size_t k = 0; k < i; k++)
+            if (addr_equal(&p->backends[k].addr, &b->addr))
+                fault(c, &b->addr, b, "backend %s is given twice", b->addr.text);
+    }
+}
+
+static void check_provider(const struct check *c, const struct cfg_service *s,
+                           const struct cfg_pool *p)
+{
+    if (strcmp(p->provider, "local") != 0 || !s->local.present)
+        fault(c, &p->provider, p,
+              "provider: '%s' is not under the providers of service '%s'", p->provider,
+              s->name);
+    if (p->max == 0)
+        fault(c, &p->max, p, "max: a pool with a provider needs one, 1 or more");
+    else if (p->min > p->max)
+        fault(c, &p->min, p, "min: is more than max, %u", p->max);
+    else if (p->reserve > p->max)
+        fault(c, &p->reserve, p, "reserve: is more than max, %u", p->max);
+}
+
+/* What only means something where there is a provider. */
+static void check_no_provider(const struct check *c, const struct cfg_pool *p)
+{
+    const struct {
+        const char *name;
+        const uint32_t *field;
+    } needy[] = {{"min", &p->min}, {"max", &p->max}, {"reserve", &p->reserve}};
+
+    for (size_t i = 0; i < N_ELEMS(needy); i++)
+        if (*needy[i].field != 0)
+            cfg_errors_add(c->errs, place(c, needy[i].field, p),
+                           "%s: means nothing without a provider", needy[i].name);
+    if (p->n_backends == 0 && !given(c, &p->backends) && !given(c, &p->provider))
+        fault(c, &p->backends, p, "this pool needs backends or a provider");
+}
+
+static void check_pool(const struct check *c, const struct cfg_service *s, enum tier tier)
+{
+    const struct cfg_pool *p = &s->pools[tier];
+
+    if (!p->present)
+        return;
+    check_backends(c, p);
+    if (p->provider[0] != 0)
+        check_provider(c, s, p);
+    else
+        check_no_provider(c, p);
+    if (p->reserve != 0 && tier != TIER_BURST)
+        fault(c, &p->reserve, p, "reserve: is for the burst pool");
+}
+
+/* The words between braces in a command; one that nobody replaces is a slip. */
+static void check_command(const struct check *c, const struct cfg_provider_local *l)
+{
+    static const char *const known[] = {"{port}", "{service}", "{tier}", "{id}"};
+    const char *p = l->command;
+
+    if (p[0] != 0 && strstr(p, "{port}") == NULL)
+        fault(c, &l->command, l, "command: {port} must be in it");
+    while ((p = strchr(p, '{')) != NULL) {
+        size_t n = strspn(p + 1, "abcdefghijklmnopqrstuvwxyz_") + 2;
+        bool ok = n == 2 || p[n - 1] != '}';
+
+        for (size_t i = 0; !ok && i < N_ELEMS(known); i++)
+            ok = strncmp(p, known[i], n) == 0 && known[i][n] == 0;
+        if (!ok)
+            fault(c, &l->command, l,
+                  "command: %.*s is none of {port}, {service}, {tier}, {id}", (int)n, p);
+        p++;
+    }
+}
+
+static void check_ports(const struct check *c, const struct cfg_service *s)
+{
+    const struct cfg_provider_local *l = &s->local;
+    uint64_t room = (uint64_t)l->port_to - l->port_from + 1, need = 0;
+
+    for (enum tier t = 0; t < N_TIERS; t++)
+        if (s->pools[t].present && strcmp(s->pools[t].provider, "local") == 0)
+            need += s->pools[t].max;
+    if (need > room)
+        fault(c, &l->port_from, l,
+              "ports: %u-%u are too few for the %lu instances of the pools' max",
+              l->port_from, l->port_to, (unsigned long)need);
+    for (const struct cfg_service *o = c->cfg->services; o < s; o++)
+        if (o->local.present && o->local.port_from <= l->port_to &&
+            l->port_from <= o->local.port_to)
+            fault(c, &l->port_from, l, "ports: %u-%u overlap those of service '%s'",
+                  l->port_from, l->port_to, o->name);
+}
+
+/* ---- services ----------------------------------------------------------------------- */
+
+static void check_name(const struct check *c, const struct cfg_service *s)
+{
+    size_t n = strlen(s->name);
+
+    if (n == 0 || n >= NAME_MAX_LEN ||
+        strspn(s->name, "abcdefghijklmnopqrstuvwxyz0123456789._-") != n)
+        fault(c, &s->name, s,
+              "a service's name has 1 to %d of the characters a-z 0-9 . _ -",
+              NAME_MAX_LEN - 1);
+}
+
+static void check_health(const struct check *c, const struct cfg_health *h,
+                         const void *service)
+{
+    if (h->timeout_ms > h->interval_ms)
+        fault(c, &h->timeout_ms, service, "health.timeout: is longer than health.interval");
+}
+
+static void check_time_zone(const struct check *c, const struct cfg_service *s)
+{
+    char path[256];
+    int n = snprintf(path, sizeof(path), ZONE_DIR "/%s", s->time_zone);
+
+    if (strcmp(s->time_zone, "UTC") == 0)
+        return;
+    if (n < 0 || (size_t)n >= sizeof(path) || strstr(s->time_zone, "..") != NULL ||
+        !isalpha((unsigned char)s->time_zone[0]) || access(path, R_OK) != 0)
+        fault(c, &s->time_zone, s, "time_zone: this system knows no '%s'", s->time_zone);
+}
+
+static void check_service(const struct check *c, const struct cfg_service *s)
+{
+    bool any = false;
+
+    check_name(c, s);
+    for (enum tier t = 0; t < N_TIERS; t++) {
+        check_pool(c, s, t);
+        any = any || s->pools[t].present;
+    }
+    if (!any)
+        fault(c, &s->name, s, "service '%s' needs a pool", s->name);
+    if (s->local.present) {
+        check_command(c, &s->local);
+        check_ports(c, s);
+    }
+    check_health(c, &s->health, s);
+    if (s->ejection.base_ms > s->ejection.max_ms)
+        fault(c, &s->ejection.base_ms, s, "ejection.base: is longer than ejection.max");
+    check_time_zone(c, s);
+}
+
+/* ---- routes ------------------------------------------------------------------------- */
+
+/* A slash at the end makes no difference to a prefix of whole segments. */
+static size_t path_length(const char *path)
+{
+    size_t n = strlen(path);
+
+    return n > 1 && path[n - 1] == '/' ? n - 1 : n;
+}
+
+static bool same_route(const struct cfg_route *a, const struct cfg_route *b)
+{
+    size_t n = path_length(a->path);
+
+    return n == path_length(b->path) && memcmp(a->path, b->path, n) == 0 &&
+           strcmp(a->host, b->host) == 0;
+}
+
+static void check_route(const struct check *c, const struct cfg_route *r)
+{
+    if (strpbrk(r->path, "?#") != NULL)
+        fault(c, &r->path, r, "path: has no query and no fragment");
+    if (strstr(r->path, "//") != NULL || strstr(r->path, "/./") != NULL ||
+        strstr(r->path, "/../") != NULL)
+        fault(c, &r->path, r, "path: has an empty or dotted segment");
+    for (const struct cfg_route *o = c->cfg->routes; o < r; o++)
+        if (same_route(o, r))
+            fault(c, &r->path, r, "the route in line %u is for the same host and path",
+                  place(c, &o->path, o).line);
+}
+
+/* ---- the process -------------------------------------------------------------------- */
+
+static void check_profiler(const struct check *c)
+{
+    const struct cfg_profiler *p = &c->cfg->profiler;
+
+    if (p->key[0] != 0 && strlen(p->key) < PROFILER_KEY_MIN)
+        fault(c, &p->key, p, "key: needs at least %d bytes", PROFILER_KEY_MIN);
+    for (size_t i = 0; i < p->n_identity; i++)
+        for (size_t k = 0; k < i; k++)
+            if (p->identity[i].kind == p->identity[k].kind && p->identity[i].name != NULL &&
+                p->identity[k].name != NULL &&
+                strcmp(p->identity[i].name, p->identity[k].name) == 0)
+                fault(c, &p->identity[i], p, "identity: the same is given twice");
+}
+
+/* An IP address, with a port or without. */
+static bool is_server(const char *text)
+{
+    static const char *const forms[] = {"%s", "%s:53", "[%s]:53"};
+
+    for (size_t i = 0; i < N_ELEMS(forms); i++) {
+        char with_port[ADDR_TEXT_MAX];
+        struct addr a;
+        int n = i == 0   ? snprintf(with_port, sizeof(with_port), "%s", text)
+                : i == 1 ? snprintf(with_port, sizeof(with_port), "%s:53", text)
+                         : snprintf(with_port, sizeof(with_port), "[%s]:53", text);
+
+        if ((size_t)n < sizeof(with_port) && addr_parse(with_port, &a, NULL) == RC_OK &&
+            (a.kind == ADDR_IP4 || a.kind == ADDR_IP6) && a.port != 0)
+            return true;
+    }
+    return false;
+}
+
+static void check_resolver(const struct check *c)
+{
+    const struct cfg_resolver *r = &c->cfg->resolver;
+
+    for (size_t i = 0; i < r->n_servers; i++)
+        if (r->servers[i] != NULL && !is_server(r->servers[i]))
+            fault(c, &r->servers[i], r,
+                  "servers: '%s' is not an IP address, with or without a port",
+                  r->servers[i]);
+    if (r->min_ttl_ms > r->max_ttl_ms)
+        fault(c, &r->min_ttl_ms, r, "resolver.min_ttl: is longer than resolver.max_ttl");
+}
+
+void cfg_check(const struct cfg *cfg, const char *file, const struct cfg_places *places,
+               struct cfg_errors *errs)
+{
+    const struct check c = {cfg, file, places, errs};
+
+    for (size_t i = 0; i < cfg->n_listeners; i++)
+        check_listener(&c, &cfg->listeners[i]);
+    for (size_t i = 0; i < cfg->n_services; i++)
+        check_service(&c, &cfg->services[i]);
+    for (size_t i = 0; i < cfg->n_routes; i++)
+        check_route(&c, &cfg->routes[i]);
+    check_admin(&c);
+    check_profiler(&c);
+    check_resolver(&c);
+    if (cfg->store.path[0] == 0 && cfg->store.kind == CFG_STORE_LMDB)
+        fault(&c, &cfg->store.path, &cfg->store, "store.path: is needed for kind lmdb");
+}

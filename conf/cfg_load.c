@@ -1,0 +1,134 @@
+#include "conf/cfg_load.h"
+
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "conf/cfg_check.h"
+#include "conf/cfg_files.h"
+#include "conf/cfg_fill.h"
+
+/* ---- what is computed from the rest ------------------------------------------------- */
+
+/* As many as the processors this process may run on. */
+static uint32_t auto_workers(void)
+{
+    cpu_set_t set;
+
+    if (sched_getaffinity(0, sizeof(set), &set) != 0)
+        return 1;
+    return (uint32_t)CPU_COUNT(&set);
+}
+
+/* With a host before without; then the longer path; then by text, so that the order
+ * does not depend on the file's. */
+static int by_specificity(const void *a, const void *b)
+{
+    const struct cfg_route *x = a, *y = b;
+    size_t nx = strlen(x->path), ny = strlen(y->path);
+
+    if ((x->host[0] == 0) != (y->host[0] == 0))
+        return x->host[0] == 0 ? 1 : -1;
+    if (nx != ny)
+        return nx > ny ? -1 : 1;
+    if (strcmp(x->host, y->host) != 0)
+        return strcmp(x->host, y->host);
+    return strcmp(x->path, y->path);
+}
+
+static void finish_routes(struct cfg *c)
+{
+    for (size_t i = 0; i < c->n_routes; i++) {
+        char *path = c->routes[i].path;
+        size_t n = strlen(path);
+
+        if (n > 1 && path[n - 1] == '/')
+            path[n - 1] = 0;
+    }
+    qsort(c->routes, c->n_routes, sizeof(c->routes[0]), by_specificity);
+    for (size_t i = 0; i < c->n_routes; i++)
+        c->routes[i].index = (uint16_t)i;
+}
+
+static void finish(struct cfg *c)
+{
+    if (c->workers == 0)
+        c->workers = auto_workers();
+    for (size_t i = 0; i < c->n_listeners; i++) {
+        struct cfg_listener *l = &c->listeners[i];
+
+        if (l->name[0] != 0)
+            continue;
+        free(l->name);
+        l->name = mem_str(l->bind.text);
+    }
+    for (size_t i = 0; i < c->n_services; i++) {
+        struct cfg_service *s = &c->services[i];
+
+        s->index = (uint16_t)i;
+        s->health.enabled = s->health.enabled && s->health.path[0] != 0;
+    }
+    c->admin.enabled = c->admin.bind.text[0] != 0;
+    finish_routes(c);
+}
+
+/* ---- loading ------------------------------------------------------------------------ */
+
+static struct cfg *cfg_new(const char *file)
+{
+    struct cfg *c = MEM_NEW(struct cfg);
+
+    c->refs = 1;
+    c->file = mem_str(file);
+    return c;
+}
+
+/* Consumes the tree, which may be NULL. */
+static int load_tree(struct yaml_node *tree, const char *file, struct cfg **out,
+                     struct cfg_errors *errs)
+{
+    struct cfg *c = cfg_new(file);
+    struct cfg_places places;
+
+    cfg_places_init(&places);
+    if (tree != NULL) {
+        cfg_fill(tree, c, &places, errs);
+        cfg_check(c, file, &places, errs);
+    }
+    cfg_places_fini(&places);
+    yaml_free(tree);
+    if (tree == NULL || errs->n > 0) {
+        cfg_unref(c);
+        cfg_errors_sort(errs);
+        return RC_INVALID;
+    }
+    finish(c);
+    *out = c;
+    return RC_OK;
+}
+
+int cfg_load(const char *file, struct cfg **out, struct cfg_errors *errs)
+{
+    struct cfg_files files;
+    int rc;
+
+    *out = NULL;
+    cfg_files_init(&files);
+    rc = load_tree(cfg_files_read(&files, file, errs), file, out, errs);
+    cfg_files_fini(&files);
+    return rc;
+}
+
+int cfg_load_text(const char *name, const char *text, size_t len, struct cfg **out,
+                  struct cfg_errors *errs)
+{
+    struct cfg_files files;
+    int rc;
+
+    *out = NULL;
+    cfg_files_init(&files);
+    rc = load_tree(cfg_files_parse(&files, name, text, len, errs), name, out, errs);
+    cfg_files_fini(&files);
+    return rc;
+}

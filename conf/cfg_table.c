@@ -1,0 +1,520 @@
+#include "conf/cfg_table.h"
+
+#include <string.h>
+
+#include "base/check.h"
+#include "conf/cfg.h"
+
+/* ---- the forms of a row --------------------------------------------------------------
+ * S is the struct of the section at hand.  AT() also proves that the field has the C
+ * type which the row's kind of value is stored in. */
+
+#define AT(field, ctype)                                                                   \
+    (offsetof(struct S, field) + _Generic(((struct S *)0)->field, ctype : 0))
+#define ROW(key, kind, field, ctype, ...)                                                  \
+    {                                                                                      \
+        .name = key, .type = CFG_T_##kind, .offset = AT(field, ctype), __VA_ARGS__         \
+    }
+#define LIMITS(d, lo, hi, text) .def = d, .min = lo, .max = hi, .doc = text
+
+#define BOOL(key, field, d, text) ROW(key, BOOL, field, bool, .def = d, .doc = text)
+#define COUNT(key, field, d, lo, hi, text, ...)                                            \
+    ROW(key, COUNT, field, uint32_t, LIMITS(d, lo, hi, text), __VA_ARGS__)
+#define DURATION(key, field, d, lo, hi, text)                                              \
+    ROW(key, DURATION, field, uint32_t, LIMITS(d, lo, hi, text))
+#define SIZE(key, field, d, lo, hi, text)                                                  \
+    ROW(key, SIZE, field, uint32_t, LIMITS(d, lo, hi, text))
+#define SIZE64(key, field, d, lo, hi, text, ...)                                           \
+    ROW(key, SIZE64, field, uint64_t, LIMITS(d, lo, hi, text), __VA_ARGS__)
+#define SHARE(key, field, d, lo, hi, text)                                                 \
+    ROW(key, SHARE, field, double, LIMITS(d, lo, hi, text))
+#define NUMBER(key, field, d, lo, hi, text)                                                \
+    ROW(key, NUMBER, field, double, LIMITS(d, lo, hi, text))
+#define RATE(key, field, d, lo, hi, text, ...)                                             \
+    ROW(key, RATE, field, double, LIMITS(d, lo, hi, text), __VA_ARGS__)
+#define RANGE(key, field, d, lo, hi, text)                                                 \
+    ROW(key, RANGE, field, uint16_t, LIMITS(d, lo, hi, text))
+#define TIME(key, field, d, text, ...)                                                     \
+    ROW(key, TIME, field, wall_ms, .def = d, .doc = text, __VA_ARGS__)
+#define ENUM(key, field, names, d, text)                                                   \
+    ROW(key, ENUM, field, unsigned, .words = names, .def = d, .doc = text)
+#define STRING(key, kind, field, d, text, ...)                                             \
+    ROW(key, kind, field, char *, .def = d, .doc = text, __VA_ARGS__)
+#define ADDR(key, field, text, ...)                                                        \
+    ROW(key, ADDR, field, struct addr, .doc = text, __VA_ARGS__)
+#define SERVICE(key, field, text, ...)                                                     \
+    ROW(key, SERVICE, field, uint16_t, .doc = text, __VA_ARGS__)
+
+/* Nested settings: GROUP is only in the YAML, SECTION is a struct of its own. */
+#define GROUP(key, sec, text)                                                              \
+    {                                                                                      \
+        .name = key, .type = CFG_T_SECTION, .section = &sec, .doc = text                   \
+    }
+#define SECTION(key, field, sec, text)                                                     \
+    {                                                                                      \
+        .name = key, .type = CFG_T_SECTION, .offset = offsetof(struct S, field),           \
+        .section = &sec, .doc = text                                                       \
+    }
+#define LIST_ROW(key, field, text, ...)                                                    \
+    {                                                                                      \
+        .name = key, .type = CFG_T_LIST, .offset = offsetof(struct S, field),              \
+        .n_offset = offsetof(struct S, n_##field), .doc = text, __VA_ARGS__                \
+    }
+#define LIST(key, field, kind, text, ...)                                                  \
+    LIST_ROW(key, field, text, .elem = &(const struct cfg_key){.type = CFG_T_##kind},      \
+             __VA_ARGS__)
+#define LIST_OF(key, field, sec, text, ...)                                                \
+    LIST_ROW(key, field, text, .section = &sec,                                            \
+             .elem = &(const struct cfg_key){.type = CFG_T_SECTION, .section = &sec},      \
+             __VA_ARGS__)
+#define MAP(key, field, sec, text)                                                         \
+    {                                                                                      \
+        .name = key, .type = CFG_T_MAP, .offset = offsetof(struct S, field),               \
+        .n_offset = offsetof(struct S, n_##field), .section = &sec, .required = true,      \
+        .doc = text                                                                        \
+    }
+
+#define KEYS(array) .keys = (array), .n_keys = N_ELEMS(array), .size = sizeof(struct S)
+
+/* ---- listeners ---------------------------------------------------------------------- */
+
+#define S cfg_timeouts_down
+static const struct cfg_key listener_timeouts_keys[] = {
+    DURATION("head", head_ms, "10s", "10ms", "10m",
+             "From the first byte of a request to the end of its head."),
+    DURATION("body", body_ms, "30s", "10ms", "1h", "Longest pause inside a request body."),
+    DURATION("write", write_ms, "30s", "10ms", "1h",
+             "Longest time in which the client takes no byte of an answer."),
+    DURATION("idle", idle_ms, "60s", "10ms", "1d", "Keep-alive: between two requests."),
+    DURATION("tunnel", tunnel_ms, "1h", "1s", "7d",
+             "No byte either way on an upgraded connection (WebSocket)."),
+    DURATION("linger", linger_ms, "2s", "0s", "1m",
+             "How long to read on after an early answer, before closing."),
+};
+static const struct cfg_section listener_timeouts = {KEYS(listener_timeouts_keys),
+                                                     .title = "listeners[].timeouts"};
+#undef S
+
+#define S cfg_listener
+static const struct cfg_key listener_limits_keys[] = {
+    SIZE("head", max_head_bytes, "16k", "1k", "64k",
+         "Request line and fields together; more is answered 431."),
+    SIZE("target", max_target_bytes, "8k", "256", "64k",
+         "Request target; a longer one is answered 414."),
+    COUNT("fields", max_fields, "100", "8", "256",
+          "Fields of a request; more are answered 431."),
+    SIZE64("body", max_body_bytes, "unlimited", "0", "1024g",
+           "Request body; a longer one is answered 413.", .zero = "unlimited",
+           .example = "100m"),
+    COUNT("connections", max_connections, "auto", "0", "10000000",
+          "Open at once; `auto` follows from the limit on open files.", .zero = "auto",
+          .example = "20000"),
+};
+static const struct cfg_section listener_limits = {KEYS(listener_limits_keys),
+                                                   .title = "listeners[].limits"};
+
+static const char *const half_close_words[] = {"abort", "serve", NULL};
+
+static const struct cfg_key listener_keys[] = {
+    STRING("name", TEXT, name, "", "In logs and metrics; by default the bind text.",
+           .example = "public"),
+    ADDR("bind", bind, "Where to accept connections: an IP address or `unix:`.",
+         .required = true, .example = "0.0.0.0:8080"),
+    COUNT("backlog", backlog, "4096", "1", "65535",
+          "Connections the kernel holds until they are accepted."),
+    ENUM("half_close", half_close, half_close_words, "abort",
+         "A client that closes its sending side while it waits for its answer: `abort` "
+         "takes it for gone, `serve` answers."),
+    LIST("trusted_proxies", trusted, BLOCK,
+         "Peers whose `Forwarded` and `X-Forwarded-*` fields are believed.",
+         .example = "[ 10.0.0.0/8, \"fd00::/8\" ]"),
+    SECTION("timeouts", timeouts, listener_timeouts, "Patience with clients."),
+    GROUP("limits", listener_limits, "What a client may ask for."),
+};
+static const struct cfg_section listener = {
+    KEYS(listener_keys), .title = "listeners[]", .shorthand = "bind",
+    .inherits = "listener", .doc = "Each entry is one address at which clients connect."};
+#undef S
+
+/* ---- pools -------------------------------------------------------------------------- */
+
+#define S cfg_backend
+static const struct cfg_key backend_keys[] = {
+    ADDR("address", addr, "Where to connect; a name is looked up again when its TTL ends.",
+         .required = true, .example = "127.0.0.1:9001"),
+    COUNT("weight", weight, "1", "1", "256", "Its share of the pool's requests."),
+};
+static const struct cfg_section backend = {
+    KEYS(backend_keys), .title = "services.NAME.pools.TIER.backends[]",
+    .shorthand = "address", .doc = "An entry is an address, or a map of the following."};
+#undef S
+
+#define S cfg_pool
+static const struct cfg_key pool_keys[] = {
+    LIST_OF("backends", backends, backend, "Backends that always exist.",
+            .example = "[ 127.0.0.1:9001, { address: app.internal:80, weight: 2 } ]"),
+    STRING("provider", TEXT, provider, "",
+           "Who starts and stops instances: a key under `providers`.", .example = "local"),
+    COUNT("min", min, "0", "0", "10000", "Instances the provider keeps at least."),
+    COUNT("max", max, "0", "0", "10000",
+          "Instances the provider may run; needed where there is a provider."),
+    COUNT("reserve", reserve, "0", "0", "10000",
+          "Instances kept ready without traffic; only in `burst`."),
+    COUNT("max_requests", max_requests, "256", "1", "65535",
+          "Requests at once per backend, over all workers."),
+    COUNT("max_connections", max_connections, "auto", "0", "65535",
+          "Connections per backend, over all workers; `auto` is `max_requests`.",
+          .zero = "auto", .example = "512"),
+    COUNT("max_idle", max_idle, "64", "0", "65535",
+          "Unused connections kept per backend, over all workers."),
+    DURATION("slow_start", slow_start_ms, "5s", "0s", "1h",
+             "A backend that came up takes its full share only after this."),
+    NUMBER("price", price_per_hour, "0", "0", "1000000",
+           "Of one instance for an hour, in any currency."),
+};
+static const struct cfg_section pool = {
+    KEYS(pool_keys), .title = "services.NAME.pools.TIER", .optional = true,
+    .inherits = "pool",
+    .doc =
+        "TIER is `baseline` (always on), `predictive` (started ahead of demand) or `burst` "
+        "(for what was not foreseen)."};
+#undef S
+
+/* ---- providers ---------------------------------------------------------------------- */
+
+#define S cfg_provider_local
+static const struct cfg_key local_keys[] = {
+    STRING("command", TEXT, command, NULL,
+           "Command line of an instance, without a shell.  `{port}` is replaced and must "
+           "be there; `{service}`, `{tier}` and `{id}` may be.",
+           .required = true, .example = "\"./app --port {port}\""),
+    STRING("ready", PATH, ready, NULL, "Path that answers 2xx once the instance can serve.",
+           .required = true, .example = "/healthz"),
+    RANGE("ports", port_from, "20000-20999", "1", "65535",
+          "Ports for instances, one each; no other service may use them."),
+    DURATION("start_timeout", start_timeout_ms, "30s", "100ms", "1h",
+             "An instance that is not ready by then is ended."),
+    DURATION("stop_timeout", stop_timeout_ms, "10s", "0s", "1h",
+             "From the request to stop to the kill."),
+    STRING("log", TEXT, log, "",
+           "File for the instances' output; by default tidegate's own.",
+           .example = "/var/log/app.log"),
+};
+static const struct cfg_section local = {
+    KEYS(local_keys), .title = "services.NAME.providers.local", .optional = true,
+    .doc = "Child processes on this machine."};
+#undef S
+
+/* ---- services ----------------------------------------------------------------------- */
+
+#define S cfg_health
+static const struct cfg_key health_keys[] = {
+    BOOL("enabled", enabled, "true", "Probing needs a `path` as well."),
+    STRING("path", PATH, path, "", "Asked for with GET; without it nothing is probed.",
+           .example = "/healthz"),
+    STRING("host", HOST, host, "", "Sent as Host; by default the backend's address.",
+           .example = "app.internal"),
+    DURATION("interval", interval_ms, "2s", "100ms", "1h",
+             "Between two probes of a backend."),
+    DURATION("timeout", timeout_ms, "1s", "10ms", "1h", "Of a whole probe."),
+    COUNT("rise", rise, "2", "1", "100", "Good probes in a row that make a backend up."),
+    COUNT("fall", fall, "3", "1", "100", "Bad probes in a row that make it down."),
+    RANGE("status", status_from, "200-399", "100", "599", "What counts as good."),
+};
+static const struct cfg_section health = {KEYS(health_keys),
+                                          .title = "services.NAME.health",
+                                          .shorthand = "path", .doc = "Active probes."};
+#undef S
+
+#define S cfg_ejection
+static const struct cfg_key ejection_keys[] = {
+    BOOL("enabled", enabled, "true", "Whether failures of requests eject a backend."),
+    COUNT("failures", failures, "5", "1", "1000", "In a row, until it is ejected."),
+    DURATION("base", base_ms, "1s", "10ms", "1h",
+             "The first ejection's length; each further one doubles it."),
+    DURATION("max", max_ms, "60s", "10ms", "1d", "The longest ejection."),
+    SHARE("max_share", max_share, "50%", "0%", "100%",
+          "Of a pool's backends that may be ejected at once."),
+};
+static const struct cfg_section ejection = {
+    KEYS(ejection_keys), .title = "services.NAME.ejection", .shorthand = "enabled",
+    .doc = "Passive: learned from the requests themselves."};
+#undef S
+
+#define S cfg_scaling
+static const char *const mode_words[] = {"live", "shadow", "off", "reactive", NULL};
+static const char *const policy_words[] = {"predictive", "threshold", NULL};
+static const char *const baseline_words[] = {"carries", "reserve", NULL};
+
+static const struct cfg_key scaling_keys[] = {
+    ENUM("mode", mode, mode_words, "live",
+         "`live` does what is planned, `shadow` only plans, `off` does neither, `reactive` "
+         "plans without a forecast."),
+    ENUM("policy", policy, policy_words, "predictive", "The rule that makes a plan."),
+    ENUM("baseline_is", baseline_is, baseline_words, "carries",
+         "For `threshold`: the baseline `carries` its part of the forecast, or is a "
+         "`reserve` "
+         "on top of all of it."),
+    RATE("instance_rps", instance_rps, "auto", "0", "10000000",
+         "Requests that one instance is planned to take; `auto` learns it.", .zero = "auto",
+         .example = "200/s"),
+    DURATION("target_latency", target_latency_ms, "200ms", "1ms", "10m",
+             "What `instance_rps` is learned for."),
+    SHARE("target_utilisation", target_utilisation, "70%", "1%", "100%",
+          "Of `max_requests`, while that is being learned."),
+    NUMBER("quantile", quantile, "0.95", "0.5", "0.9995",
+           "Of the forecast that capacity is planned for."),
+    DURATION("lead", lead_ms, "60s", "0s", "1d",
+             "From order to serving, until it has been learned."),
+    DURATION("hold_down", hold_down_ms, "120s", "0s", "1d",
+             "A wish for less must last this long."),
+    COUNT("max_step_up", max_step_up, "unlimited", "0", "10000",
+          "Instances started at once.", .zero = "unlimited", .example = "4"),
+    COUNT("max_step_down", max_step_down, "unlimited", "0", "10000",
+          "Instances stopped at once.", .zero = "unlimited", .example = "2"),
+};
+static const struct cfg_section scaling = {
+    KEYS(scaling_keys), .title = "services.NAME.scaling", .shorthand = "mode",
+    .doc = "How many instances, and when."};
+#undef S
+
+#define S cfg_service
+static const struct cfg_key pools_keys[] = {
+    SECTION("baseline", pools[TIER_BASELINE], pool, "Always on."),
+    SECTION("predictive", pools[TIER_PREDICTIVE], pool, "Started ahead of demand."),
+    SECTION("burst", pools[TIER_BURST], pool, "For what was not foreseen."),
+};
+static const struct cfg_section pools = {KEYS(pools_keys), .title = "services.NAME.pools"};
+
+static const struct cfg_key providers_keys[] = {
+    SECTION("local", local, local, "Child processes on this machine."),
+};
+static const struct cfg_section providers = {KEYS(providers_keys),
+                                             .title = "services.NAME.providers"};
+
+static const struct cfg_key service_timeouts_keys[] = {
+    DURATION("connect", connect_timeout_ms, "2s", "1ms", "5m", "To a backend."),
+    DURATION("response", response_timeout_ms, "60s", "1ms", "1d",
+             "From the request to the head of its answer, and between bytes of its body."),
+    DURATION("idle", upstream_idle_ms, "60s", "10ms", "1d",
+             "Unused connections to backends are closed after this."),
+};
+static const struct cfg_section service_timeouts = {KEYS(service_timeouts_keys),
+                                                    .title = "services.NAME.timeouts"};
+
+static const struct cfg_key queue_keys[] = {
+    COUNT("size", queue_size, "1024", "0", "1000000",
+          "Requests that may wait for a backend, per worker."),
+    DURATION("timeout", queue_timeout_ms, "5s", "1ms", "10m", "Longest wait; then 503."),
+};
+static const struct cfg_section queue = {KEYS(queue_keys), .title = "services.NAME.queue",
+                                         .shorthand = "size"};
+
+static const struct cfg_key retries_keys[] = {
+    COUNT("attempts", retry_attempts, "1", "0", "3", "Beyond the first."),
+    SHARE("budget", retry_budget, "20%", "0%", "100%", "Of the requests, at most."),
+    SIZE("buffer", retry_buffer, "16k", "0", "1m",
+         "Of a request's body kept for sending it again."),
+};
+static const struct cfg_section retries = {
+    KEYS(retries_keys), .title = "services.NAME.retries", .shorthand = "attempts",
+    .doc =
+        "Only requests that are idempotent or were not sent, and of whose answer no byte "
+        "has come."};
+
+static const struct cfg_key service_keys[] = {
+    GROUP("pools", pools, "Where requests go."),
+    GROUP("providers", providers, "Where instances come from."),
+    GROUP("timeouts", service_timeouts, "Patience with backends."),
+    GROUP("queue", queue, "Requests that no backend can take yet."),
+    GROUP("retries", retries, "Failed attempts that are made again elsewhere."),
+    SECTION("health", health, health, "Active probes."),
+    SECTION("ejection", ejection, ejection,
+            "Backends that fail are left alone for a while."),
+    SECTION("scaling", scaling, scaling, "How many instances, and when."),
+    SHARE("spill_at", spill_at, "70%", "0%", "100%",
+          "Use of the baseline from which `predictive` takes its share."),
+    DURATION("client_retry", client_retry_ms, "10s", "0s", "10m",
+             "A failed request that its client repeats within this is not new demand."),
+    STRING("time_zone", TEXT, time_zone, "UTC",
+           "Of its users' days and weeks: an IANA name.", .example = "Europe/Zurich"),
+};
+static const struct cfg_section service = {
+    KEYS(service_keys), .title = "services.NAME", .name_offset = offsetof(struct S, name),
+    .inherits = "service",
+    .doc = "NAME is of the letters `a-z`, digits, `.`, `_` and `-`."};
+#undef S
+
+#define S cfg_route
+static const struct cfg_key route_keys[] = {
+    STRING("host", HOST, host, "", "Host asked for; without it any.",
+           .example = "www.example.org"),
+    STRING("path", PATH, path, "/",
+           "Prefix of the path, in whole segments: `/api` takes `/api` and `/api/x`, not "
+           "`/apis`."),
+    SERVICE("service", service, "Who answers.", .required = true, .example = "shop"),
+};
+static const struct cfg_section route = {
+    KEYS(route_keys), .title = "routes[]",
+    .doc =
+        "The most specific route takes a request, whatever their order here: with a host "
+        "before without, then the longest path."};
+#undef S
+
+/* ---- the process -------------------------------------------------------------------- */
+
+#define S cfg_admin
+static const struct cfg_key admin_keys[] = {
+    ADDR("bind", bind, "Where the admin endpoint listens; without it there is none.",
+         .example = "127.0.0.1:9900"),
+    STRING("token", TEXT, token, "",
+           "Bearer token for changes; without it they are taken from loopback only.",
+           .secret = true, .example = "\"${ADMIN_TOKEN}\""),
+};
+static const struct cfg_section admin = {KEYS(admin_keys), .title = "admin",
+                                         .shorthand = "bind"};
+#undef S
+
+#define S cfg_profiler
+static const struct cfg_key profiler_keys[] = {
+    BOOL("enabled", enabled, "true", "Whether users are profiled at all."),
+    LIST("identity", identity, IDENTITY,
+         "Who a user is, tried in order; `address` is client address and user agent "
+         "together.",
+         .def = "address", .example = "[ header:x-user-id, cookie:sid, address ]"),
+    BOOL("respect_gpc", respect_gpc, "true",
+         "Requests with `Sec-GPC: 1` are not profiled."),
+    STRING("key", TEXT, key, "",
+           "Secret for hashing identifiers, at least 16 bytes; by default made once and "
+           "stored.",
+           .secret = true, .example = "\"${PROFILER_KEY}\""),
+    DURATION("session_gap", session_gap_ms, "30m", "1s", "1d",
+             "A pause of this length ends a session."),
+    COUNT("max_users", max_users, "1000000", "100", "100000000",
+          "Profiles held in memory."),
+    COUNT("max_templates", max_templates, "2000", "16", "60000",
+          "Resource templates learned per service."),
+    COUNT("template_users", template_users, "10", "1", "1000",
+          "Different users a template must have had before it is shown."),
+};
+static const struct cfg_section profiler = {KEYS(profiler_keys), .title = "profiler",
+                                            .shorthand = "enabled"};
+#undef S
+
+#define S cfg_store
+static const char *const store_words[] = {"lmdb", "memory", NULL};
+static const struct cfg_key store_keys[] = {
+    ENUM("kind", kind, store_words, "lmdb", "`memory` forgets when the process ends."),
+    STRING("path", TEXT, path, "/var/lib/tidegate", "Directory of the store."),
+    SIZE64("max_size", max_bytes, "1g", "1m", "1024g", "The store grows to at most this."),
+};
+static const struct cfg_section store = {
+    KEYS(store_keys), .title = "store", .shorthand = "kind",
+    .doc = "Profiles, demand history, what was learned."};
+#undef S
+
+#define S cfg_clock
+static const struct cfg_key clock_keys[] = {
+    NUMBER(
+        "speed", speed, "1", "1", "100000",
+        "How much faster than the wall clock time passes for profiles, demand history and "
+        "the scaler."),
+    TIME("start", start, "now", "Where that time begins.", .zero = "now",
+         .example = "2026-03-02T06:00:00Z"),
+};
+static const struct cfg_section clock_section = {
+    KEYS(clock_keys), .title = "clock",
+    .doc = "For playing recorded or simulated traffic; production leaves it alone."};
+#undef S
+
+#define S cfg_resolver
+static const struct cfg_key resolver_keys[] = {
+    LIST("servers", servers, TEXT,
+         "DNS servers, address or address and port; by default the "
+         "system's.",
+         .example = "[ 192.0.2.53, \"[2001:db8::53]:53\" ]"),
+    DURATION("min_ttl", min_ttl_ms, "1s", "0s", "1d",
+             "Shorter TTLs are lengthened to this."),
+    DURATION("max_ttl", max_ttl_ms, "5m", "1s", "7d", "Longer TTLs are shortened to this."),
+};
+static const struct cfg_section resolver = {KEYS(resolver_keys), .title = "resolver"};
+#undef S
+
+#define S cfg
+static const char *const level_words[] = {"error", "warn", "info", "debug", NULL};
+static const struct cfg_key log_keys[] = {
+    ENUM("level", log_level, level_words, "info",
+         "The least important lines that are written."),
+};
+static const struct cfg_section log_section = {KEYS(log_keys), .title = "log",
+                                               .shorthand = "level"};
+
+static const struct cfg_key defaults_keys[] = {
+    {.name = "listener",
+     .type = CFG_T_DEFAULTS,
+     .section = &listener,
+     .doc = "As an entry of `listeners`."},
+    {.name = "service",
+     .type = CFG_T_DEFAULTS,
+     .section = &service,
+     .doc = "As an entry of `services`."},
+    {.name = "pool",
+     .type = CFG_T_DEFAULTS,
+     .section = &pool,
+     .doc = "As one of a service's `pools`."},
+};
+static const struct cfg_section defaults = {
+    KEYS(defaults_keys), .title = "defaults",
+    .doc =
+        "Values for all listeners, services and pools that do not set their own.  What a "
+        "service sets under `defaults.service.pools` goes before `defaults.pool`.  A list "
+        "replaces the inherited one."};
+
+static const struct cfg_key root_keys[] = {
+    {.name = "include",
+     .type = CFG_T_INCLUDE,
+     .doc =
+         "Files to read as well, relative to this one.  Their maps are merged with these, "
+         "their lists appended; one value given in two files is an error.",
+     .example = "conf.d/*.yaml"},
+    GROUP("defaults", defaults, "Values for all listeners, services and pools."),
+    COUNT("workers", workers, "auto", "0", "1024",
+          "Threads that carry traffic; `auto` is one per processor.", .zero = "auto",
+          .example = "4"),
+    GROUP("log", log_section, "Lines for the person who runs tidegate, on stderr."),
+    DURATION("drain_timeout", drain_timeout_ms, "30s", "0s", "1d",
+             "Longest wait for requests in flight before the process ends."),
+    STRING("via", TOKEN, via, "tidegate", "Our name in the `Via` field."),
+    LIST_OF("listeners", listeners, listener, "Where clients connect.", .required = true),
+    MAP("services", services, service, "Who answers."),
+    LIST_OF("routes", routes, route, "Which service takes which request.",
+            .required = true),
+    SECTION("admin", admin, admin, "The admin endpoint."),
+    SECTION("profiler", profiler, profiler, "Who does what, and when."),
+    SECTION("store", store, store, "What must outlive the process."),
+    SECTION("clock", clock, clock_section, "Time that runs faster."),
+    SECTION("resolver", resolver, resolver, "Looking up backends' names."),
+};
+const struct cfg_section cfg_table_root = {KEYS(root_keys), .title = "Top level"};
+#undef S
+
+/* ------------------------------------------------------------------------------------- */
+
+const struct cfg_key *cfg_table_key(const struct cfg_section *s, const char *name)
+{
+    for (size_t i = 0; i < s->n_keys; i++)
+        if (strcmp(s->keys[i].name, name) == 0)
+            return &s->keys[i];
+    return NULL;
+}
+
+const char *cfg_table_type_name(enum cfg_type t)
+{
+    static const char *const names[] = {
+#define X(sym, name, looks) [CFG_T_##sym] = name,
+        CFG_TYPES(X)
+#undef X
+    };
+
+    return names[t];
+}

@@ -1,0 +1,326 @@
+#include "conf/cfg_value.h"
+
+#include <ctype.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/addr.h"
+#include "base/check.h"
+#include "base/mem.h"
+#include "conf/cfg.h"
+#include "conf/cfg_number.h"
+#include "conf/nearest.h"
+
+/* ---- words and times ---------------------------------------------------------------- */
+
+static char *time_text(const struct cfg_key *k, const void *field)
+{
+    wall_ms at = *(const wall_ms *)field;
+    time_t sec = (time_t)(at / MS_PER_S);
+    char text[40];
+    struct tm tm;
+
+    if (at == 0 && k->zero != NULL)
+        return mem_str(k->zero);
+    gmtime_r(&sec, &tm);
+    strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
+    return mem_str(text);
+}
+
+static int time_from(const struct cfg_key *k, const char *text, void *field, struct why *w)
+{
+    struct tm tm = {0};
+    const char *rest = strptime(text, "%Y-%m-%dT%H:%M:%SZ", &tm);
+    wall_ms at = rest != NULL && *rest == 0 ? (wall_ms)timegm(&tm) * MS_PER_S : 0;
+    char *again = time_text(k, &at);
+    bool same = strcmp(again, text) == 0; /* strptime takes much that is no date */
+
+    free(again);
+    if (!same || at < 0)
+        return why_set(w, RC_INVALID, "'%s' is not a time such as 2026-03-01T12:00:00Z",
+                       text);
+    *(wall_ms *)field = at;
+    return RC_OK;
+}
+
+static int bool_from(const struct cfg_key *k, const char *text, void *field, struct why *w)
+{
+    static const char *const words[] = {"false", "true", "off", "on", "no", "yes"};
+
+    (void)k;
+    for (size_t i = 0; i < N_ELEMS(words); i++)
+        if (strcmp(text, words[i]) == 0) {
+            *(bool *)field = i % 2 != 0;
+            return RC_OK;
+        }
+    return why_set(w, RC_INVALID, "'%s' is not true or false", text);
+}
+
+static int enum_from(const struct cfg_key *k, const char *text, void *field, struct why *w)
+{
+    char all[160] = "";
+    struct nearest near;
+
+    nearest_init(&near, text);
+    for (unsigned i = 0; k->words[i] != NULL; i++) {
+        size_t n = strlen(all);
+
+        if (strcmp(text, k->words[i]) == 0) {
+            *(unsigned *)field = i;
+            return RC_OK;
+        }
+        nearest_offer(&near, k->words[i]);
+        snprintf(all + n, sizeof(all) - n, "%s%s", i > 0 ? ", " : "", k->words[i]);
+    }
+    if (near.best != NULL)
+        return why_set(w, RC_INVALID, "'%s' is not one of %s; did you mean '%s'?", text,
+                       all, near.best);
+    return why_set(w, RC_INVALID, "'%s' is not one of %s", text, all);
+}
+
+/* ---- texts -------------------------------------------------------------------------- */
+
+static void replace_text(void *field, char *text_take)
+{
+    char **to = field;
+
+    free(*to);
+    *to = text_take;
+}
+
+/* One line, so that it can be logged and sent: no control characters, C1 ones included. */
+static bool is_line(const char *s)
+{
+    for (const unsigned char *p = (const unsigned char *)s; *p != 0; p++)
+        if (*p < 0x20 || *p == 0x7f || (*p == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0))
+            return false;
+    return true;
+}
+
+static bool is_token(const char *s)
+{
+    if (*s == 0)
+        return false;
+    for (; *s != 0; s++)
+        if (!isalnum((unsigned char)*s) && strchr("!#$%&'*+-.^_`|~", *s) == NULL)
+            return false;
+    return true;
+}
+
+static bool is_path(const char *s)
+{
+    if (*s != '/')
+        return false;
+    for (; *s != 0; s++)
+        if (*s <= ' ' || *s >= 0x7f)
+            return false;
+    return true;
+}
+
+/* Lower case, IPv6 in its canonical form; NULL: not a host. */
+static char *host_form(const char *text)
+{
+    char *with_port = mem_printf("%s:1", text);
+    struct addr a;
+    bool ok = addr_parse(with_port, &a, NULL) == RC_OK && a.kind != ADDR_UNIX;
+
+    free(with_port);
+    return ok ? mem_strn(a.text, strlen(a.text) - 2) : NULL;
+}
+
+static int host_from(const char *text, void *field, struct why *w)
+{
+    char *form = host_form(text);
+
+    if (form == NULL)
+        return why_set(w, RC_INVALID, "'%s' is not a host name or address without a port",
+                       text);
+    replace_text(field, form);
+    return RC_OK;
+}
+
+static int text_from(const struct cfg_key *k, const char *text, void *field, struct why *w)
+{
+    if (!is_line(text))
+        return why_set(w, RC_INVALID, "control characters are not allowed");
+    if (*text == 0) { /* the same as not given; what is required is checked elsewhere */
+        replace_text(field, mem_str(""));
+        return RC_OK;
+    }
+    if (k->type == CFG_T_HOST)
+        return host_from(text, field, w);
+    if (k->type == CFG_T_PATH && !is_path(text))
+        return why_set(w, RC_INVALID, "'%s' is not a path that begins with /", text);
+    if (k->type == CFG_T_TOKEN && !is_token(text))
+        return why_set(w, RC_INVALID,
+                       "'%s' has characters other than letters, digits and "
+                       "!#$%%&'*+-.^_`|~",
+                       text);
+    replace_text(field, mem_str(text));
+    return RC_OK;
+}
+
+static bool is_text(enum cfg_type t)
+{
+    return t == CFG_T_TEXT || t == CFG_T_PATH || t == CFG_T_HOST || t == CFG_T_TOKEN;
+}
+
+/* ---- addresses and identities ------------------------------------------------------- */
+
+static int addr_from(const struct cfg_key *k, const char *text, void *field, struct why *w)
+{
+    struct addr a;
+    struct why why;
+
+    (void)k;
+    if (!is_line(text))
+        return why_set(w, RC_INVALID, "control characters are not allowed");
+    if (addr_parse(text, &a, &why) != RC_OK)
+        return why_set(w, RC_INVALID, "'%s': %s", text, why.text);
+    *(struct addr *)field = a;
+    return RC_OK;
+}
+
+static int block_from(const struct cfg_key *k, const char *text, void *field, struct why *w)
+{
+    struct addr_block b;
+    struct why why;
+
+    (void)k;
+    if (addr_block_parse(text, &b, &why) != RC_OK)
+        return why_set(w, RC_INVALID, "'%s': %s", text, why.text);
+    *(struct addr_block *)field = b;
+    return RC_OK;
+}
+
+static int identity_from(const struct cfg_key *k, const char *text, void *field,
+                         struct why *w)
+{
+    bool header = strncmp(text, "header:", 7) == 0,
+         cookie = strncmp(text, "cookie:", 7) == 0;
+    struct cfg_identity id = {CFG_ID_ADDRESS, NULL};
+
+    (void)k;
+    if (!header && !cookie && strcmp(text, "address") != 0)
+        return why_set(w, RC_INVALID, "'%s' is not header:NAME, cookie:NAME or address",
+                       text);
+    if ((header || cookie) && !is_token(text + 7))
+        return why_set(w, RC_INVALID, "'%s' is not the name of a %.6s", text + 7, text);
+    if (header || cookie)
+        id.kind = header ? CFG_ID_HEADER : CFG_ID_COOKIE;
+    id.name = mem_str(header || cookie ? text + 7 : "");
+    for (char *p = id.name; header && *p != 0; p++)
+        *p = (char)tolower((unsigned char)*p);
+    *(struct cfg_identity *)field = id;
+    return RC_OK;
+}
+
+static char *identity_text(const struct cfg_key *k, const void *field)
+{
+    const struct cfg_identity *id = field;
+
+    (void)k;
+    if (id->kind == CFG_ID_ADDRESS)
+        return mem_str("address");
+    return mem_printf("%s:%s", id->kind == CFG_ID_HEADER ? "header" : "cookie", id->name);
+}
+
+static char *block_text(const struct cfg_key *k, const void *field)
+{
+    char text[ADDR_BLOCK_TEXT_MAX];
+
+    (void)k;
+    addr_block_text(field, text);
+    return mem_str(text);
+}
+
+/* ---- all types ---------------------------------------------------------------------- */
+
+static char *bool_text(const struct cfg_key *k, const void *field)
+{
+    (void)k;
+    return mem_str(*(const bool *)field ? "true" : "false");
+}
+
+static char *enum_text(const struct cfg_key *k, const void *field)
+{
+    return mem_str(k->words[*(const unsigned *)field]);
+}
+
+static char *text_text(const struct cfg_key *k, const void *field)
+{
+    (void)k;
+    return mem_str(*(char *const *)field);
+}
+
+static char *addr_text(const struct cfg_key *k, const void *field)
+{
+    (void)k;
+    return mem_str(((const struct addr *)field)->text);
+}
+
+static const struct value_type {
+    int (*parse)(const struct cfg_key *k, const char *text, void *field, struct why *w);
+    char *(*text)(const struct cfg_key *k, const void *field);
+    size_t size;
+} types[] = {
+    [CFG_T_BOOL] = {bool_from, bool_text, sizeof(bool)},
+    [CFG_T_COUNT] = {cfg_number_parse, cfg_number_text, sizeof(uint32_t)},
+    [CFG_T_DURATION] = {cfg_number_parse, cfg_number_text, sizeof(uint32_t)},
+    [CFG_T_SIZE] = {cfg_number_parse, cfg_number_text, sizeof(uint32_t)},
+    [CFG_T_SIZE64] = {cfg_number_parse, cfg_number_text, sizeof(uint64_t)},
+    [CFG_T_SHARE] = {cfg_number_parse, cfg_number_text, sizeof(double)},
+    [CFG_T_NUMBER] = {cfg_number_parse, cfg_number_text, sizeof(double)},
+    [CFG_T_RATE] = {cfg_number_parse, cfg_number_text, sizeof(double)},
+    [CFG_T_RANGE] = {cfg_number_parse_range, cfg_number_range_text, 2 * sizeof(uint16_t)},
+    [CFG_T_TIME] = {time_from, time_text, sizeof(wall_ms)},
+    [CFG_T_ENUM] = {enum_from, enum_text, sizeof(unsigned)},
+    [CFG_T_TEXT] = {text_from, text_text, sizeof(char *)},
+    [CFG_T_PATH] = {text_from, text_text, sizeof(char *)},
+    [CFG_T_HOST] = {text_from, text_text, sizeof(char *)},
+    [CFG_T_TOKEN] = {text_from, text_text, sizeof(char *)},
+    [CFG_T_ADDR] = {addr_from, addr_text, sizeof(struct addr)},
+    [CFG_T_BLOCK] = {block_from, block_text, sizeof(struct addr_block)},
+    [CFG_T_IDENTITY] = {identity_from, identity_text, sizeof(struct cfg_identity)},
+};
+
+bool cfg_value_is(enum cfg_type t)
+{
+    return t < N_ELEMS(types) && types[t].parse != NULL;
+}
+
+int cfg_value_parse(const struct cfg_key *k, const char *text, void *field, struct why *w)
+{
+    CHECK(cfg_value_is(k->type));
+    return types[k->type].parse(k, text, field, w);
+}
+
+char *cfg_value_text(const struct cfg_key *k, const void *field)
+{
+    CHECK(cfg_value_is(k->type));
+    return types[k->type].text(k, field);
+}
+
+size_t cfg_value_size(enum cfg_type t)
+{
+    CHECK(cfg_value_is(t));
+    return types[t].size;
+}
+
+void cfg_value_clear(enum cfg_type t, void *field)
+{
+    if (is_text(t))
+        replace_text(field, NULL);
+    else if (t == CFG_T_IDENTITY)
+        free(((struct cfg_identity *)field)->name);
+}
+
+bool cfg_value_unset(enum cfg_type t, const void *field)
+{
+    if (is_text(t))
+        return **(char *const *)field == 0;
+    return t == CFG_T_ADDR && ((const struct addr *)field)->text[0] == 0;
+}
