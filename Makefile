@@ -32,7 +32,8 @@ HDR  := $(sort $(wildcard base/*.h conf/*.h proxy/*.h proxy/*/*.h profiler/*.h p
 LIBSRC := $(filter-out app/main.c,$(SRC))
 UNIT := $(sort $(wildcard tests/unit/*/*_test.c tests/unit/*/*/*_test.c))
 FUZZ := $(sort $(wildcard tests/fuzz/*_fuzz.c))
-GENSRC := $(sort $(wildcard tests/tools/trafficgen/*.c)) base/hist.c base/rng.c
+GENSRC := $(sort $(wildcard tests/tools/trafficgen/*.c)) base/check.c base/clock.c base/hist.c base/map.c \
+          base/mem.c base/rng.c
 TOOLS := $(B)/sample-service $(if $(wildcard tests/tools/trafficgen/*.c),$(B)/trafficgen)
 
 OBJ  := $(SRC:%.c=$(B)/rel/%.o)
@@ -82,7 +83,7 @@ tools: $(TOOLS)
 $(B)/sample-service: $(B)/rel/docker/sample-service/sample.o
 	@echo "  LINK  $@"; $(CC) $(BASE) $(REL) $(LDREL) -o $@ $^
 $(B)/trafficgen: $(GOBJ)
-	@echo "  LINK  $@"; $(CC) $(BASE) $(REL) $(LDREL) -o $@ $^ -lz -lm
+	@echo "  LINK  $@"; $(CC) $(BASE) $(REL) $(LDREL) -o $@ $^ -ljansson -lz -lm
 
 # ---- tests ----
 test: deps

@@ -1,0 +1,34 @@
+/*
+ * tally.h - what became of the requests, as one line of JSON.
+ *
+ *   sent      requests begun, repeats left out
+ *   answered  ended with a complete answer
+ *   lost      ended without one, and not because the user left
+ *   left      the user's patience ran out
+ *   wrong     answered with another status than the one that was to be expected
+ *   retries   requests sent again
+ */
+#ifndef TESTS_TOOLS_TRAFFICGEN_TALLY_H
+#define TESTS_TOOLS_TRAFFICGEN_TALLY_H
+
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/hist.h"
+
+struct tally {
+    uint64_t sent, answered, lost, left, wrong, retries;
+    uint64_t bytes; /* of bodies */
+    uint64_t status[600];
+    struct hist latency; /* of the answered */
+    mono_us began;
+};
+
+void tally_answer(struct tally *t, unsigned status, uint64_t latency_us, uint64_t bytes);
+void tally_print(const struct tally *t, const char *mode, FILE *to);
+
+/* One line for a person; `when` in virtual time, 0: none. */
+void tally_progress(const struct tally *t, wall_ms when, unsigned inflight);
+
+#endif
