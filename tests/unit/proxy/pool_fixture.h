@@ -9,7 +9,7 @@
 #include "proxy/service.h"
 #include "proxy/slots.h"
 
-#define T0 ((mono_us)1000 * US_PER_S)
+#define T0          ((mono_us)1000 * US_PER_S)
 #define FIXTURE_MAX 128
 
 struct fixture {
@@ -36,7 +36,8 @@ static inline void fixture_init(struct fixture *f)
 }
 
 /* One that is up since long ago. */
-static inline struct backend *fixture_add(struct fixture *f, enum tier tier, uint32_t weight)
+static inline struct backend *fixture_add(struct fixture *f, enum tier tier,
+                                          uint32_t weight)
 {
     struct addr addr = {.kind = ADDR_IP4, .port = (uint16_t)(9000 + f->n[tier])};
     struct backend_spec spec = {.addr = &addr,
