@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/date.h"
 
 static const char *const format_name[] = {
     [LOGREAD_AUTO] = "auto",
@@ -136,19 +137,6 @@ static bool set_target(struct logread_text t, struct logread_line *out)
 
 /* ---- common and combined ---- */
 
-/* Days from 1970-01-01; proleptic Gregorian, months shifted so that the year ends in
- * February. */
-static int64_t days_from_date(int64_t year, unsigned month, unsigned day)
-{
-    int64_t y = month <= 2 ? year - 1 : year;
-    unsigned m = month <= 2 ? month + 9 : month - 3;
-    int64_t era = y / 400, year_of_era = y % 400;
-    int64_t day_of_year = (153 * m + 2) / 5 + day - 1;
-
-    return era * 146097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 +
-           day_of_year - 719468;
-}
-
 /* n digits at p, or -1. */
 static int digits(const char *p, int n)
 {
@@ -162,11 +150,11 @@ static int digits(const char *p, int n)
     return v;
 }
 
-static unsigned month_of(const char *p)
+static int month_of(const char *p)
 {
     static const char names[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
 
-    for (unsigned i = 0; i < 12; i++)
+    for (int i = 0; i < 12; i++)
         if (memcmp(names + 3 * i, p, 3) == 0)
             return i + 1;
     return 0;
@@ -175,8 +163,7 @@ static unsigned month_of(const char *p)
 /* "10/Oct/2000:13:55:36 -0700" */
 static bool set_clf_time(struct logread_text t, struct logread_line *out)
 {
-    int day, year, hour, min, sec, zone_h, zone_m;
-    unsigned month;
+    int day, month, year, hour, min, sec, zone_h, zone_m;
     int64_t s;
 
     if (t.len != 26 || t.p[2] != '/' || t.p[6] != '/' || t.p[11] != ':' || t.p[14] != ':' ||
@@ -193,7 +180,7 @@ static bool set_clf_time(struct logread_text t, struct logread_line *out)
     if (day < 1 || day > 31 || month == 0 || year < 1970 || hour < 0 || hour > 23 ||
         min < 0 || min > 59 || sec < 0 || sec > 60 || zone_h < 0 || zone_m < 0)
         return false;
-    s = days_from_date(year, month, (unsigned)day) * 86400 + hour * 3600 + min * 60 + sec;
+    s = date_days(year, month, day) * 86400 + hour * 3600 + min * 60 + sec;
     s -= (t.p[21] == '-' ? -1 : 1) * (zone_h * 3600 + zone_m * 60);
     out->at = s * MS_PER_S;
     return s >= 0;
