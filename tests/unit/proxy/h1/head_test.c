@@ -1,0 +1,959 @@
+/*
+ * Each head is read whole and then in two parts, cut at every byte; the answer must
+ * not depend on the cut.  The input ends at an unreadable page.
+ */
+#include "proxy/h1/head.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "../../guard.h"
+
+#define FIELDS_ROOM 20
+
+static const struct head_limits limits = {
+    .max_head_bytes = 600, .max_target_bytes = 300, .max_fields = FIELDS_ROOM};
+
+enum kind { REQUEST, RESPONSE, TRAILERS };
+
+struct result {
+    enum head_verdict verdict;
+    struct head_fault fault;
+    size_t used;
+    struct msg m;
+    struct field fields[FIELDS_ROOM];
+    char text[700];
+};
+
+static uint8_t request_method = METHOD_GET;
+
+static enum head_verdict read_once(enum kind kind, char *in, size_t len, size_t *seen,
+                                   struct result *r)
+{
+    r->m.fields = r->fields;
+    r->m.fields_room = FIELDS_ROOM;
+    if (kind == REQUEST)
+        return head_request(in, len, seen, &limits, &r->m, &r->used, &r->fault);
+    if (kind == RESPONSE)
+        return head_response(in, len, seen, &limits, request_method, &r->m, &r->used,
+                             &r->fault);
+    return head_trailers(in, len, seen, &limits, &r->m, &r->used, &r->fault);
+}
+
+/* Reads what comes in two parts, the first of `cut` bytes. */
+static struct result read_cut(enum kind kind, const char *in, size_t len, size_t cut)
+{
+    struct result r = {.fault = {0, ""}};
+    size_t seen = 0;
+
+    r.verdict = read_once(kind, guard_put(in, cut), cut, &seen, &r);
+    if (r.verdict == HEAD_MORE)
+        r.verdict = read_once(kind, guard_put(in, len), len, &seen, &r);
+    if (r.verdict == HEAD_DONE) {
+        memcpy(r.text, r.m.text, r.used);
+        r.m.text = r.text;
+    }
+    return r;
+}
+
+static bool same(const struct result *a, const struct result *b)
+{
+    if (a->verdict != b->verdict)
+        return false;
+    if (a->verdict == HEAD_BAD)
+        return a->fault.status == b->fault.status &&
+               strcmp(a->fault.reason, b->fault.reason) == 0;
+    return a->verdict == HEAD_MORE ||
+           (a->used == b->used && a->m.n_fields == b->m.n_fields &&
+            a->m.flags == b->m.flags && a->m.body == b->m.body &&
+            a->m.target.off == b->m.target.off &&
+            a->m.authority.off == b->m.authority.off &&
+            memcmp(a->fields, b->fields, sizeof(a->fields)) == 0 &&
+            memcmp(a->text, b->text, a->used) == 0);
+}
+
+/* The result, after it was found to be the same for every cut. */
+static struct result read_all(enum kind kind, const char *in, size_t len)
+{
+    struct result whole = read_cut(kind, in, len, len);
+
+    for (size_t cut = 0; cut < len; cut++) {
+        struct result r = read_cut(kind, in, len, cut);
+
+        cr_expect(same(&whole, &r), "\"%.60s\" cut at %zu: verdict %d %s, whole: %d %s", in,
+                  cut, (int)r.verdict, r.fault.reason, (int)whole.verdict,
+                  whole.fault.reason);
+    }
+    return whole;
+}
+
+#define READ(kind, literal) read_all(kind, literal, sizeof(literal) - 1)
+
+static bool is(const struct result *r, struct span s, const char *expect)
+{
+    return s.len == strlen(expect) && memcmp(r->text + s.off, expect, s.len) == 0;
+}
+
+struct bad {
+    const char *in;
+    size_t len;
+    uint16_t status;
+    const char *reason;
+};
+
+#define BAD(in, status, reason)                                                            \
+    {                                                                                      \
+        in, sizeof(in) - 1, status, reason                                                 \
+    }
+
+static void expect_bad(enum kind kind, const struct bad *cases, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct result r = read_all(kind, cases[i].in, cases[i].len);
+
+        cr_expect_eq(r.verdict, HEAD_BAD, "\"%s\"", cases[i].in);
+        cr_expect_eq(r.fault.status, cases[i].status, "\"%s\": %u", cases[i].in,
+                     r.fault.status);
+        cr_expect_str_eq(r.fault.reason, cases[i].reason, "\"%s\"", cases[i].in);
+    }
+}
+
+#define EXPECT_BAD(kind, cases) expect_bad(kind, cases, sizeof(cases) / sizeof((cases)[0]))
+
+/* A request line and Host; what is tested follows. */
+#define GET11 "GET / HTTP/1.1\r\nHost: a\r\n"
+#define GET10 "GET / HTTP/1.0\r\n"
+#define POST  "POST / HTTP/1.1\r\nHost: a\r\n"
+#define END   "\r\n\r\n"
+
+/* ---- what is in a request ------------------------------------------------------------ */
+
+Test(head, a_request_is_taken_apart)
+{
+    struct result r =
+        READ(REQUEST, "POST /a/b?c=d HTTP/1.1\r\nHost: shop.example:81\r\n"
+                      "Accept:*/*\r\nContent-Length:  12 \t\r\nX-Empty:\r\n\r\n");
+
+    cr_assert_eq(r.verdict, HEAD_DONE);
+    cr_expect(is(&r, r.m.method, "POST") && r.m.method_id == METHOD_POST);
+    cr_expect(is(&r, r.m.target, "/a/b?c=d"));
+    cr_expect(is(&r, r.m.authority, "shop.example:81"));
+    cr_expect(r.m.version == HTTP_11 && r.m.n_fields == 4);
+    cr_expect(r.m.body == BODY_LENGTH && r.m.content_length == 12);
+    cr_expect_eq(r.m.flags, MSG_KEEP_ALIVE | MSG_HAS_LENGTH);
+    cr_expect_eq(r.fields[2].id, FIELD_CONTENT_LENGTH);
+    cr_expect_eq(r.fields[2].value_len, 2u, "white space is not part of the value");
+    cr_expect_eq(r.fields[3].value_len, 0u);
+}
+
+Test(head, what_follows_the_head_is_left)
+{
+    struct result r =
+        READ(REQUEST, "GET / HTTP/1.1\r\nHost: a\r\n\r\nGET /2 HTTP/1.1\r\n\r\n");
+
+    cr_expect_eq(r.verdict, HEAD_DONE);
+    cr_expect_eq(r.used, strlen("GET / HTTP/1.1\r\nHost: a\r\n\r\n"));
+    cr_expect_eq(r.m.text_len, r.used);
+}
+
+Test(head, a_head_without_end_needs_more)
+{
+    cr_expect_eq(READ(REQUEST, "GET / HTTP/1.1\r\nHost: a\r\n").verdict, HEAD_MORE);
+    cr_expect_eq(READ(REQUEST, "GET").verdict, HEAD_MORE);
+    cr_expect_eq(READ(REQUEST, "").verdict, HEAD_MORE);
+    cr_expect_eq(READ(REQUEST, "GET / HTTP/1.1\r\nHost: a\r\n\r").verdict, HEAD_MORE);
+    cr_expect_eq(READ(RESPONSE, "HTTP/1.1 200 OK\r\nA: b\r\n").verdict, HEAD_MORE);
+    cr_expect_eq(READ(TRAILERS, "A: b\r\n").verdict, HEAD_MORE);
+    cr_expect_eq(READ(TRAILERS, "\r").verdict, HEAD_MORE);
+}
+
+Test(head, bytes_one_by_one_give_the_same)
+{
+    static const char in[] =
+        "\r\nPUT http://a HTTP/1.1\r\nHost: b\r\nContent-Length: 3\r\n\r\n";
+    struct result r = {.fault = {0, ""}};
+    size_t seen = 0, len = 0;
+
+    do {
+        len++;
+        r.verdict = read_once(REQUEST, guard_put(in, len), len, &seen, &r);
+    } while (r.verdict == HEAD_MORE && len < sizeof(in) - 1);
+    cr_expect_eq(r.verdict, HEAD_DONE);
+    cr_expect_eq(r.used, sizeof(in) - 1);
+    cr_expect_eq(r.m.content_length, 3u);
+}
+
+Test(head, empty_lines_before_a_request_are_skipped)
+{
+    struct result r = READ(REQUEST, "\r\n\r\n\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n");
+
+    cr_expect_eq(r.verdict, HEAD_DONE);
+    cr_expect_eq(r.used, 8 + strlen("GET / HTTP/1.1\r\nHost: a\r\n\r\n"));
+    cr_expect_eq(READ(REQUEST, "\r\n\r\n\r\n\r\n").verdict, HEAD_MORE);
+}
+
+Test(head, but_not_for_ever)
+{
+    static const struct bad cases[] = {
+        BAD("\r\n\r\n\r\n\r\n\r\nGET / HTTP/1.1\r\nHost: a" END, 400, "bad_method"),
+        BAD("\r\rGET / HTTP/1.1\r\nHost: a" END, 400, "bad_method"),
+        BAD("\nGET / HTTP/1.1\r\nHost: a" END, 400, "bad_method"),
+    };
+
+    EXPECT_BAD(REQUEST, cases);
+}
+
+/* ---- framing: d7 rows 1 to 4 --------------------------------------------------------- */
+
+Test(head, a_coding_beside_a_length_is_refused)
+{
+    static const struct bad cases[] = {
+        BAD(POST "Transfer-Encoding: chunked\r\nContent-Length: 5" END, 400,
+            "coding_and_length"),
+        BAD(POST "Content-Length: 5\r\nTransfer-Encoding: chunked" END, 400,
+            "coding_and_length"),
+        BAD(POST "Content-Length: 0\r\nTransfer-Encoding: chunked" END, 400,
+            "coding_and_length"),
+        BAD(POST "Content-Length: 5\r\nTransfer-Encoding: xchunked" END, 400,
+            "coding_and_length"),
+    };
+
+    EXPECT_BAD(REQUEST, cases);
+}
+
+Test(head, a_body_that_is_not_chunked_last_is_refused)
+{
+    static const struct bad cases[] = {
+        BAD(POST "Transfer-Encoding: gzip" END, 400, "not_chunked"),
+        BAD(POST "Transfer-Encoding: identity" END, 400, "not_chunked"),
+        BAD(POST "Transfer-Encoding: xchunked" END, 400, "not_chunked"),
+        BAD(POST "Transfer-Encoding: chunkedx" END, 400, "not_chunked"),
+        BAD(POST "Transfer-Encoding: chunked;q=1" END, 400, "not_chunked"),
+        BAD(POST "Transfer-Encoding: \"chunked\"" END, 400, "not_chunked"),
+        BAD(POST "Transfer-Encoding: chunked gzip" END, 400, "not_chunked"),
+        BAD(POST "Transfer-Encoding: chunked, gzip" END, 400, "coding_after_chunked"),
+        BAD(POST "Transfer-Encoding: chunked\r\nTransfer-Encoding: gzip" END, 400,
+            "coding_after_chunked"),
+    };
+
+    EXPECT_BAD(REQUEST, cases);
+}
+
+Test(head, chunked_twice_is_refused)
+{
+    static const struct bad cases[] = {
+        BAD(POST "Transfer-Encoding: chunked, chunked" END, 400, "coding_after_chunked"),
+        BAD(POST "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked" END, 400,
+            "coding_after_chunked"),
+        BAD(POST "Transfer-Encoding: chunked,\tchunked" END, 400, "coding_after_chunked"),
+    };
+
+    EXPECT_BAD(REQUEST, cases);
+}
+
+Test(head, a_coding_list_with_holes_is_refused)
+{
+    static const struct bad cases[] = {
+        BAD(POST "Transfer-Encoding:" END, 400, "bad_coding"),
+        BAD(POST "Transfer-Encoding: , chunked" END, 400, "bad_coding"),
+        BAD(POST "Transfer-Encoding: chunked," END, 400, "coding_after_chunked"),
+    };
+
+    EXPECT_BAD(REQUEST, cases);
+}
+
+Test(head, an_unknown_coding_under_chunked_is_not_implemented)
+{
+    static const struct bad cases[] = {
+        BAD(POST "Transfer-Encoding: gzip, chunked" END, 501, "unknown_coding"),
+        BAD(POST "Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked" END, 501,
+            "unknown_coding"),
+    };
+
+    EXPECT_BAD(REQUEST, cases);
+}
+
+Test(head, a_coding_in_http_10_is_refused)
+{
+    static const struct bad cases[] = {
+        BAD("POST / HTTP/1.0\r\nTransfer-Encoding: chunked" END, 400, "coding_in_http10"),
+        BAD("POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: gzip" END, 400,
+            "coding_in_http10"),
+    };
+
+    EXPECT_BAD(REQUEST, cases);
+}
+
+Test(head, chunked_once_and_alone_is_understood)
+{
+    struct result r = READ(REQUEST, POST "transfer-ENCODING:\t CHUNKED \t" END);
+
+    cr_expect_eq(r.verdict, HEAD_DONE);
+    cr_expect_eq(r.m.body, BODY_CHUNKED);
+    cr_expect_eq(r.m.flags & MSG_HAS_LENGTH, 0);
+}
+
+Test(head, a_length_that_is_not_plain_digits_is_refused)
+{
+    static const struct bad cases[] = {
+        BAD(POST "Content-Length: +5" END, 400, "bad_length"),
+        BAD(POST "Content-Length: -5" END, 400, "bad_length"),
+        BAD(POST "Content-Length: 0x5" END, 400, "bad_length"),
+        BAD(POST "Content-Length: 5 0" END, 400, "bad_length"),
+        BAD(POST "Content-Length: 5\t0" END, 400, "bad_length"),
+        BAD(POST "Content-Length:" END, 400, "bad_length"),
+        BAD(POST "Content-Length: 5," END, 400, "bad_length"),
+        BAD(POST "Content-Length: ,5" END, 400, "bad_length"),
+        BAD(POST "Content-Length: 5.0" END, 400, "bad_length"),
+        BAD(POST "Content-Length: 1e3" END, 400, "bad_length"),
+        BAD(POST "Content-Length: 18446744073709551616" END, 400, "bad_length"),
+        BAD(POST "Content-Length: 18446744073709551621" END, 400, "bad_length"),
+        BAD(POST "Content-Length: 9223372036854775808" END, 400, "bad_length"),
+        BAD(POST "Content-Length: 99999999999999999999999999999999" END, 400, "bad_length"),
+    };
+
+    EXPECT_BAD(REQUEST, cases);
+}
+
+Test(head, lengths_that_differ_are_refused)
+{
+    static const struct bad cases[] = {
+        BAD(POST "Content-Length: 5, 6" END, 400, "lengths_differ"),
+        BAD(POST "Content-Length: 5\r\nContent-Length: 6" END, 400, "lengths_differ"),
+        BAD(POST "Content-Length: 0\r\nContent-Length: 6" END, 400, "lengths_differ"),
+        BAD(POST "Content-Length: 5\r\nA: b\r\ncontent-length: 5, 6" END, 400,
+            "lengths_differ"),
+    };
+
+    EXPECT_BAD(REQUEST, cases);
+}
+
+Test(head, equal_lengths_are_one)
+{
+    struct result r = READ(REQUEST, POST "Content-Length: 5, 5\r\nContent-Length: 05" END);
+
+    cr_expect_eq(r.verdict, HEAD_DONE);
+    cr_expect(r.m.body == BODY_LENGTH && r.m.content_length == 5);
+}
+
+Test(head, the_largest_length_is_read)
+{
+    struct result r = READ(REQUEST, POST "Content-Length: 9223372036854775807" END);
+
+    cr_expect_eq(r.verdict, HEAD_DONE);
+    cr_expect_eq(r.m.content_length, (uint64_t)INT64_MAX);
+}
+
+Test(head, a_length_of_zero_is_no_body_but_known)
+{
+    struct result r = READ(REQUEST, POST "Content-Length: 0" END);
+
+    cr_expect_eq(r.verdict, HEAD_DONE);
+    cr_expect(r.m.body == BODY_NONE && (r.m.flags & MSG_HAS_LENGTH) != 0);
+}
+
+Test(head, connect_has_no_body)
+{
+    static const struct bad cases[] = {
+        BAD("CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\nContent-Length: 5" END, 400,
+            "connect_with_body"),
+        BAD("CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\nTransfer-Encoding: chunked" END, 400,
+            "connect_with_body"),
+    };
+
+    EXPECT_BAD(REQUEST, cases);
+}
+
+/* ---- lines: d7 rows 9 to 12 ---------------------------------------------------------- */
+
+Test(head, a_folded_line_is_refused)
+{
+    static const struct bad cases[] = {
+        BAD(POST "A: b\r\n c" END, 400, "folded_line"),
+        BAD(POST "A: b\r\n\tc" END, 400, "folded_line"),
+        BAD(POST " \r\n\r\n", 400, "folded_line"),
+    };
+
+    EXPECT_BAD(REQUEST, cases);
+}
+
+Test(head, space_before_the_first_field_is_refused)
+{
+    static const struct bad cases[] = {
+        BAD("GET / HTTP/1.1\r\n Host: a" END, 400, "space_before_field"),
+        BAD("GET / HTTP/1.1\r\n\tHost: a" END, 400, "space_before_field"),
+        BAD("GET / HTTP/1.1\r\n \r\nHost: a" END, 400, "space_before_field"),
+    };
+
+    EXPECT_BAD(REQUEST, cases);
+}
+
+Test(head, space_before_the_colon_is_refused)
+{
+    static const struct bad cases[] = {
+        BAD(POST "Transfer-Encoding : chunked" END, 400, "space_in_name"),
+        BAD(POST "Content-Length\t: 5" END, 400, "space_in_name"),
+        BAD(POST "Con tent: 5" END, 400, "space_in_name"),
+    };
+
+    EXPECT_BAD(REQUEST, cases);
+}
+
+Test(head, a_name_is_token_characters_only)
+{
+    static const struct bad cases[] = {
+        BAD(POST ": no name" END, 400, "bad_name"),
+        BAD(POST "no colon" END, 400, "space_in_name"),
+        BAD(POST "nocolon" END, 400, "bad_name"),
+        BAD(POST "A(b): c" END, 400, "bad_name"),
+        BAD(POST "A\0: c" END, 400, "bad_name"),
+        BAD(POST "A\x80: c" END, 400, "bad_name"),
+        BAD(POST "A\x7f: c" END, 400, "bad_name"),
+        BAD(POST "\"A\": c" END, 400, "bad_name"),
+        BAD(POST "A\n: c" END, 400, "bad_name"),
+        BAD(POST "A\r: c" END, 400, "bad_name"),
+    };
+
+    EXPECT_BAD(REQUEST, cases);
+}
+
+Test(head, a_bare_line_feed_ends_no_line)
+{
+    static const struct bad cases[] = {
+        BAD("GET / HTTP/1.1\nHost: a\n\n", 400, "bare_lf"),
+        BAD("GET / HTTP/1.1\r\nHost: a\nB: c" END, 400, "bare_lf"),
+        BAD("GET / HTTP/1.1\r\nHost: a\n", 400, "bare_lf"),
+        BAD("GET / HTTP/1.1\r\nHost: a\r\n\n", 400, "bare_lf"),
+        BAD("GET / HTTP/1.1\r\nHost: a\r\nB: \n\r\n", 400, "bare_lf"),
+    };
+
+    EXPECT_BAD(REQUEST, cases);
+}
+
+Test(head, a_bare_carriage_return_is_refused)
+{
+    static const struct bad cases[] = {
+        BAD("GET / HTTP/1.1\rHost: a" END, 400, "bare_cr"),
+        BAD(POST "A: b\rc" END, 400, "bare_cr"),
+        BAD(POST "A: b\r\r\n" END, 400, "bare_cr"),
+        BAD(POST "A: b\r\n\rX: y" END, 400, "bare_cr"),
+        BAD(POST "A: \r" END, 400, "bare_cr"),
+    };
+
+    EXPECT_BAD(REQUEST, cases);
+}
+
+Test(head, a_control_byte_in_a_value_is_refused)
+{
+    for (int c = 0; c < 256; c++) {
+        char in[] = POST "A: bXc" END;
+        bool control = (c < 0x20 && c != '\t') || c == 0x7f;
+        struct result r;
+
+        *strchr(in, 'X') = (char)c;
+        r = read_all(REQUEST, in, sizeof(in) - 1);
+        cr_expect_eq(r.verdict, control ? HEAD_BAD : HEAD_DONE, "0x%02x", (unsigned)c);
+        cr_expect(!control || r.fault.status == 400, "0x%02x", (unsigned)c);
+    }
+}
+
+/* ---- Host and target: d7 rows 13 to 15 ----------------------------------------------- */
+
+Test(head, host_is_needed_once_and_valid)
+{
+    static const struct bad cases[] = {
+        BAD("GET / HTTP/1.1" END, 400, "no_host"),
+        BAD("GET http://a/ HTTP/1.1" END, 400, "no_host"),
+        BAD("GET / HTTP/1.1\r\nHost: a\r\nHost: a" END, 400, "host_repeated"),
+        BAD("GET / HTTP/1.1\r\nHost: a\r\nhOST: b" END, 400, "host_repeated"),
+        BAD("GET / HTTP/1.0\r\nHost: a\r\nHost: b" END, 400, "host_repeated"),
+        BAD("GET / HTTP/1.1\r\nHost: a b" END, 400, "bad_host"),
+        BAD("GET / HTTP/1.1\r\nHost: a, b" END, 400, "bad_host"),
+        BAD("GET / HTTP/1.1\r\nHost: a/b" END, 400, "bad_host"),
+        BAD("GET / HTTP/1.1\r\nHost: u@a" END, 400, "bad_host"),
+        BAD("GET / HTTP/1.1\r\nHost: a:b" END, 400, "bad_host"),
+        BAD("GET / HTTP/1.1\r\nHost:" END, 400, "bad_host"),
+        BAD("GET / HTTP/1.0\r\nHost: a b" END, 400, "bad_host"),
+        BAD("GET http://a/ HTTP/1.1\r\nHost: a b" END, 400, "bad_host"),
+    };
+
+    EXPECT_BAD(REQUEST, cases);
+}
+
+Test(head, http_10_may_lack_a_host)
+{
+    struct result r = READ(REQUEST, "GET / HTTP/1.0" END);
+
+    cr_expect_eq(r.verdict, HEAD_DONE);
+    cr_expect(r.m.version == HTTP_10 && r.m.authority.len == 0);
+}
+
+Test(head, the_authority_of_an_absolute_target_wins_over_host)
+{
+    static const struct {
+        const char *in, *target, *authority;
+    } cases[] = {
+        {"GET http://a.b:81/c?d HTTP/1.1\r\nHost: x" END, "/c?d", "a.b:81"},
+        {"GET HTTP://a HTTP/1.1\r\nHost: x" END, "/", "a"},
+        {"GET https://abc?d HTTP/1.1\r\nHost: x" END, "/?d", "abc"},
+        {"OPTIONS http://a:1 HTTP/1.1\r\nHost: x" END, "*", "a:1"},
+        {"OPTIONS http://a:1?b HTTP/1.1\r\nHost: x" END, "/?b", "a:1"},
+        {"OPTIONS http://a:1/ HTTP/1.1\r\nHost: x" END, "/", "a:1"},
+        {"GET http://[::1]:8/ HTTP/1.1\r\nHost: x" END, "/", "[::1]:8"},
+        {"GET http://a/ HTTP/1.0" END, "/", "a"},
+        {"GET //a/b HTTP/1.1\r\nHost: x" END, "//a/b", "x"},
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct result r = read_all(REQUEST, cases[i].in, strlen(cases[i].in));
+
+        cr_expect_eq(r.verdict, HEAD_DONE, "%s", cases[i].in);
+        cr_expect(is(&r, r.m.target, cases[i].target), "%s", cases[i].in);
+        cr_expect(is(&r, r.m.authority, cases[i].authority), "%s", cases[i].in);
+    }
+}
+
+Test(head, a_target_has_one_of_the_four_forms)
+{
+    static const struct bad cases[] = {
+        BAD("GET a HTTP/1.1\r\nHost: a" END, 400, "bad_target"),
+        BAD("GET * HTTP/1.1\r\nHost: a" END, 400, "bad_target"),
+        BAD("OPTIONS ** HTTP/1.1\r\nHost: a" END, 400, "bad_target"),
+        BAD("GET a:80 HTTP/1.1\r\nHost: a" END, 400, "bad_target"),
+        BAD("GET ftp://a/ HTTP/1.1\r\nHost: a" END, 400, "bad_target"),
+        BAD("GET http:/a HTTP/1.1\r\nHost: a" END, 400, "bad_target"),
+        BAD("GET http:// HTTP/1.1\r\nHost: a" END, 400, "bad_target"),
+        BAD("GET http:///a HTTP/1.1\r\nHost: a" END, 400, "bad_target"),
+        BAD("GET http://u@a/ HTTP/1.1\r\nHost: a" END, 400, "bad_target"),
+        BAD("GET http://a:x/ HTTP/1.1\r\nHost: a" END, 400, "bad_target"),
+        BAD("GET  / HTTP/1.1\r\nHost: a" END, 400, "bad_target"),
+        BAD("GET /a\tb HTTP/1.1\r\nHost: a" END, 400, "bad_target"),
+        BAD("GET /a\x80 HTTP/1.1\r\nHost: a" END, 400, "bad_target"),
+        BAD("GET /a#b HTTP/1.1\r\nHost: a" END, 400, "bad_target"),
+        BAD("GET /a\0 HTTP/1.1\r\nHost: a" END, 400, "bad_target"),
+        BAD("GET /\r\nHost: a" END, 400, "bad_target"),
+    };
+
+    EXPECT_BAD(REQUEST, cases);
+}
+
+Test(head, connect_names_a_host_and_a_port)
+{
+    struct result r = READ(REQUEST, "CONNECT a.b:443 HTTP/1.1\r\nHost: x" END);
+    static const struct bad cases[] = {
+        BAD("CONNECT a HTTP/1.1\r\nHost: a" END, 400, "bad_target"),
+        BAD("CONNECT a: HTTP/1.1\r\nHost: a" END, 400, "bad_target"),
+        BAD("CONNECT a:0 HTTP/1.1\r\nHost: a" END, 400, "bad_target"),
+        BAD("CONNECT a:65536 HTTP/1.1\r\nHost: a" END, 400, "bad_target"),
+        BAD("CONNECT :80 HTTP/1.1\r\nHost: a" END, 400, "bad_target"),
+        BAD("CONNECT [::1] HTTP/1.1\r\nHost: a" END, 400, "bad_target"),
+        BAD("CONNECT / HTTP/1.1\r\nHost: a" END, 400, "bad_target"),
+        BAD("CONNECT http://a:80/ HTTP/1.1\r\nHost: a" END, 400, "bad_target"),
+    };
+
+    cr_expect_eq(r.verdict, HEAD_DONE);
+    cr_expect(is(&r, r.m.authority, "a.b:443") && is(&r, r.m.target, "a.b:443"));
+    EXPECT_BAD(REQUEST, cases);
+}
+
+Test(head, asterisk_is_for_options)
+{
+    struct result r = READ(REQUEST, "OPTIONS * HTTP/1.1\r\nHost: x" END);
+
+    cr_expect_eq(r.verdict, HEAD_DONE);
+    cr_expect(is(&r, r.m.target, "*") && is(&r, r.m.authority, "x"));
+}
+
+/* ---- method, version ----------------------------------------------------------------- */
+
+Test(head, a_method_is_a_token)
+{
+    static const struct bad cases[] = {
+        BAD(" GET / HTTP/1.1\r\nHost: a" END, 400, "bad_method"),
+        BAD("G@T / HTTP/1.1\r\nHost: a" END, 400, "bad_method"),
+        BAD("GET\t/ HTTP/1.1\r\nHost: a" END, 400, "bad_method"),
+        BAD("GET\r\n\r\n", 400, "bad_method"),
+        BAD("\x16\x03\x01\x02", 400, "bad_method"),
+    };
+
+    EXPECT_BAD(REQUEST, cases);
+}
+
+#define M32 "ABCDEFGHIJKLMNOPQRSTUVWXYZABCDEF"
+
+Test(head, a_long_method_is_not_implemented)
+{
+    struct result r = READ(REQUEST, M32 " / HTTP/1.1\r\nHost: a" END);
+    static const struct bad cases[] = {
+        BAD(M32 "G / HTTP/1.1\r\nHost: a" END, 501, "method_too_long"),
+    };
+
+    cr_expect_eq(r.verdict, HEAD_DONE);
+    cr_expect_eq(r.m.method_id, METHOD_OTHER);
+    EXPECT_BAD(REQUEST, cases);
+}
+
+Test(head, a_malformed_version_is_refused)
+{
+    static const struct bad cases[] = {
+        BAD("GET / HTTP/1\r\nHost: a" END, 400, "bad_version"),
+        BAD("GET / HTTP/11\r\nHost: a" END, 400, "bad_version"),
+        BAD("GET / HTTP/x.1\r\nHost: a" END, 400, "bad_version"),
+        BAD("GET / HTTP/1.x\r\nHost: a" END, 400, "bad_version"),
+        BAD("GET / HTTP/1.11\r\nHost: a" END, 400, "bad_version"),
+        BAD("GET / HTTP/1.1 \r\nHost: a" END, 400, "bad_version"),
+        BAD("GET / http/1.1\r\nHost: a" END, 400, "bad_version"),
+        BAD("GET /  HTTP/1.1\r\nHost: a" END, 400, "bad_version"),
+        BAD("GET / \r\nHost: a" END, 400, "bad_version"),
+        BAD("GET / x" END, 400, "bad_version"),
+    };
+
+    EXPECT_BAD(REQUEST, cases);
+}
+
+Test(head, another_major_version_is_not_supported)
+{
+    static const struct bad cases[] = {
+        BAD("GET / HTTP/2.0\r\nHost: a" END, 505, "version_not_1"),
+        BAD("GET / HTTP/0.9\r\nHost: a" END, 505, "version_not_1"),
+        BAD("PRI * HTTP/2.0" END, 400, "bad_target"),
+    };
+
+    EXPECT_BAD(REQUEST, cases);
+}
+
+Test(head, a_later_minor_version_is_read_as_1_1)
+{
+    struct result r = READ(REQUEST, "GET / HTTP/1.2\r\nHost: a" END);
+
+    cr_expect_eq(r.verdict, HEAD_DONE);
+    cr_expect_eq(r.m.version, HTTP_11);
+}
+
+/* ---- limits: d7 row 24 --------------------------------------------------------------- */
+
+/* "GET /xxx", a target of `len` bytes, then `rest`. */
+static size_t long_target(char *out, size_t room, size_t len, const char *rest)
+{
+    int n = snprintf(out, room, "GET /%0*d%s", (int)len - 1, 0, rest);
+
+    return (size_t)n;
+}
+
+Test(head, a_long_target_is_414)
+{
+    char in[800];
+    size_t max = limits.max_target_bytes;
+    size_t n = long_target(in, sizeof(in), max, " HTTP/1.1\r\nHost: a" END);
+    struct result r = read_all(REQUEST, in, n);
+
+    cr_expect_eq(r.verdict, HEAD_DONE);
+    n = long_target(in, sizeof(in), max + 1, " HTTP/1.1\r\nHost: a" END);
+    r = read_all(REQUEST, in, n);
+    cr_expect_eq(r.verdict, HEAD_BAD);
+    cr_expect_eq(r.fault.status, 414);
+}
+
+Test(head, a_request_line_without_end_is_414)
+{
+    static const struct head_limits wide = {
+        .max_head_bytes = 600, .max_target_bytes = 5000, .max_fields = FIELDS_ROOM};
+    struct field fields[FIELDS_ROOM];
+    struct msg m = {.fields = fields, .fields_room = FIELDS_ROOM};
+    struct head_fault fault = {0, ""};
+    size_t seen = 0, used;
+    char in[700];
+    size_t n = long_target(in, sizeof(in), 599, "");
+
+    cr_expect_eq(head_request(guard_put(in, 599), 599, &seen, &wide, &m, &used, &fault),
+                 HEAD_MORE);
+    cr_expect_eq(head_request(guard_put(in, n), n, &seen, &wide, &m, &used, &fault),
+                 HEAD_BAD);
+    cr_expect_eq(fault.status, 414);
+}
+
+/* A request of exactly `len` bytes, its blank line included. */
+static size_t long_head(char *out, size_t room, size_t len)
+{
+    int n = snprintf(out, room, "GET / HTTP/1.1\r\nHost: a\r\nA: ");
+
+    n += snprintf(out + n, room - (size_t)n, "%0*d\r\n\r\n", (int)len - n - 4, 0);
+    return (size_t)n;
+}
+
+Test(head, a_long_head_is_431)
+{
+    char in[800];
+    size_t max = limits.max_head_bytes;
+    struct result r;
+
+    r = read_all(REQUEST, in, long_head(in, sizeof(in), max));
+    cr_expect_eq(r.verdict, HEAD_DONE);
+    r = read_all(REQUEST, in, long_head(in, sizeof(in), max + 1));
+    cr_expect_eq(r.verdict, HEAD_BAD);
+    cr_expect_eq(r.fault.status, 431);
+    cr_expect_str_eq(r.fault.reason, "head_too_long");
+}
+
+Test(head, a_long_head_is_refused_before_its_end_came)
+{
+    char in[800];
+    struct result r;
+
+    long_head(in, sizeof(in), limits.max_head_bytes + 100);
+    r = read_all(REQUEST, in, limits.max_head_bytes);
+    cr_expect_eq(r.verdict, HEAD_BAD);
+    cr_expect_eq(r.fault.status, 431);
+    r = read_all(REQUEST, in, limits.max_head_bytes - 1);
+    cr_expect_eq(r.verdict, HEAD_MORE);
+}
+
+static size_t many_fields(char *out, size_t n)
+{
+    size_t at = strlen(GET11);
+
+    memcpy(out, GET11, at);
+    for (size_t i = 0; i < n; i++) {
+        memcpy(out + at, "A:b\r\n", 5);
+        at += 5;
+    }
+    memcpy(out + at, "\r\n", 2);
+    return at + 2;
+}
+
+Test(head, too_many_fields_are_431)
+{
+    char in[400];
+    struct result r;
+
+    r = read_all(REQUEST, in, many_fields(in, FIELDS_ROOM - 1));
+    cr_expect_eq(r.verdict, HEAD_DONE);
+    cr_expect_eq(r.m.n_fields, FIELDS_ROOM);
+    r = read_all(REQUEST, in, many_fields(in, FIELDS_ROOM));
+    cr_expect_eq(r.verdict, HEAD_BAD);
+    cr_expect_eq(r.fault.status, 431);
+    cr_expect_str_eq(r.fault.reason, "too_many_fields");
+}
+
+/* ---- connection ---------------------------------------------------------------------- */
+
+static uint8_t flags_of(const char *in)
+{
+    struct result r = read_all(REQUEST, in, strlen(in));
+
+    cr_expect_eq(r.verdict, HEAD_DONE, "%s", in);
+    return r.m.flags;
+}
+
+Test(head, a_connection_stays_by_version_and_connection)
+{
+    cr_expect_eq(flags_of(GET11 "\r\n"), MSG_KEEP_ALIVE);
+    cr_expect_eq(flags_of(GET11 "Connection: close" END), 0);
+    cr_expect_eq(flags_of(GET11 "Connection: x, CLOSE" END), 0);
+    cr_expect_eq(flags_of(GET11 "Connection: keep-alive, close" END), 0);
+    cr_expect_eq(flags_of(GET11 "Connection: keep-alive\r\nConnection: close" END), 0);
+    cr_expect_eq(flags_of(GET11 "Connection: closed" END), MSG_KEEP_ALIVE);
+    cr_expect_eq(flags_of(GET10 "\r\n"), 0);
+    cr_expect_eq(flags_of(GET10 "Connection: Keep-Alive" END), MSG_KEEP_ALIVE);
+    cr_expect_eq(flags_of(GET10 "Connection: close, keep-alive" END), 0);
+    cr_expect_eq(flags_of(GET10 "Proxy-Connection: keep-alive" END), 0);
+}
+
+Test(head, an_upgrade_needs_both_fields_and_1_1)
+{
+    struct result r =
+        READ(REQUEST, GET11 "Upgrade: websocket\r\nConnection: x, Upgrade" END);
+
+    cr_expect_eq(r.verdict, HEAD_DONE);
+    cr_expect((r.m.flags & MSG_UPGRADE) != 0 && is(&r, r.m.upgrade, "websocket"));
+    cr_expect_eq(flags_of(GET11 "Upgrade: websocket" END), MSG_KEEP_ALIVE);
+    cr_expect_eq(flags_of(GET11 "Connection: upgrade" END), MSG_KEEP_ALIVE);
+    cr_expect_eq(flags_of(GET11 "Connection: upgrade\r\nUpgrade:" END), MSG_KEEP_ALIVE);
+    cr_expect_eq(flags_of(GET10 "Connection: upgrade\r\nUpgrade: websocket" END), 0);
+}
+
+Test(head, the_first_of_several_upgrades_counts)
+{
+    struct result r = READ(REQUEST, GET11 "Upgrade: websocket\r\nUpgrade: h2c\r\n"
+                                          "Connection: upgrade" END);
+
+    cr_expect_eq(r.verdict, HEAD_DONE);
+    cr_expect(is(&r, r.m.upgrade, "websocket"));
+}
+
+Test(head, trailers_are_asked_for_in_te)
+{
+    cr_expect_eq(flags_of(GET11 "TE: gzip, trailers" END),
+                 MSG_KEEP_ALIVE | MSG_TE_TRAILERS);
+    cr_expect_eq(flags_of(GET11 "TE: gzip" END), MSG_KEEP_ALIVE);
+    cr_expect_eq(flags_of(GET11 "TE: trailers\r\nTE: gzip" END),
+                 MSG_KEEP_ALIVE | MSG_TE_TRAILERS);
+    cr_expect_eq(flags_of(GET10 "TE: trailers" END), 0);
+}
+
+Test(head, an_expectation_counts_in_1_1_only)
+{
+    cr_expect_eq(flags_of(GET11 "Expect: 100-Continue" END), MSG_KEEP_ALIVE | MSG_EXPECT);
+    cr_expect_eq(flags_of(GET10 "Expect: 100-continue" END), 0);
+    cr_expect_eq(flags_of(GET10 "Expect: magic" END), 0);
+}
+
+Test(head, an_unknown_expectation_is_417)
+{
+    static const struct bad cases[] = {
+        BAD(POST "Expect: magic" END, 417, "unknown_expectation"),
+        BAD(POST "Expect: 100-continue, magic" END, 417, "unknown_expectation"),
+        BAD(POST "Expect: magic\r\nExpect: 100-continue" END, 417, "unknown_expectation"),
+        BAD(POST "Expect:" END, 417, "unknown_expectation"),
+    };
+
+    EXPECT_BAD(REQUEST, cases);
+}
+
+/* ---- responses ----------------------------------------------------------------------- */
+
+Test(head, a_response_is_taken_apart)
+{
+    struct result r =
+        READ(RESPONSE, "HTTP/1.1 404 Not \xe4 Found\r\nContent-Length: 3" END);
+
+    cr_assert_eq(r.verdict, HEAD_DONE);
+    cr_expect(r.m.status == 404 && is(&r, r.m.reason, "Not \xe4 Found"));
+    cr_expect(r.m.body == BODY_LENGTH && r.m.content_length == 3);
+    cr_expect_eq(r.m.flags, MSG_KEEP_ALIVE | MSG_HAS_LENGTH);
+}
+
+Test(head, a_reason_may_be_empty_or_missing)
+{
+    struct result r = READ(RESPONSE, "HTTP/1.0 200 \r\n\r\n");
+
+    cr_expect(r.verdict == HEAD_DONE && r.m.reason.len == 0 && r.m.status == 200);
+    r = READ(RESPONSE, "HTTP/1.0 200\r\n\r\n");
+    cr_expect(r.verdict == HEAD_DONE && r.m.reason.len == 0 && r.m.status == 200);
+}
+
+Test(head, every_fault_in_a_response_is_502)
+{
+    static const struct bad cases[] = {
+        BAD("HTTP/2.0 200 OK" END, 502, "version_not_1"),
+        BAD("http/1.1 200 OK" END, 502, "bad_version"),
+        BAD("\r\nHTTP/1.1 200 OK" END, 502, "bad_version"),
+        BAD("HTTP/1.1" END, 502, "bad_status"),
+        BAD("HTTP/1.1 20" END, 502, "bad_status"),
+        BAD("HTTP/1.1 2000 OK" END, 502, "bad_status"),
+        BAD("HTTP/1.1 099 OK" END, 502, "bad_status"),
+        BAD("HTTP/1.1 600 OK" END, 502, "bad_status"),
+        BAD("HTTP/1.1 2x0 OK" END, 502, "bad_status"),
+        BAD("HTTP/1.1 20x OK" END, 502, "bad_status"),
+        BAD("HTTP/1.1\t200 OK" END, 502, "bad_status"),
+        BAD("HTTP/1.1 200\tOK" END, 502, "bad_status"),
+        BAD("HTTP/1.1 200 O\0K" END, 502, "bad_status"),
+        BAD("HTTP/1.1 200 OK\n\n", 502, "bare_lf"),
+        BAD("HTTP/1.1 200 OK\r\nA: b\n\n", 502, "bare_lf"),
+        BAD("HTTP/1.1 200 OK\r\nA: b\rc" END, 502, "bare_cr"),
+        BAD("HTTP/1.1 200 OK\r\nA: b\r\n c" END, 502, "folded_line"),
+        BAD("HTTP/1.1 200 OK\r\nA : b" END, 502, "space_in_name"),
+        BAD("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked" END, 502,
+            "coding_and_length"),
+        BAD("HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip" END, 502, "not_chunked"),
+        BAD("HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked" END, 502,
+            "unknown_coding"),
+        BAD("HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked" END, 502, "coding_in_http10"),
+        BAD("HTTP/1.1 200 OK\r\nContent-Length: 5x" END, 502, "bad_length"),
+        BAD("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6" END, 502,
+            "lengths_differ"),
+        BAD("HTTP/1.1 304 OK\r\nContent-Length: x" END, 502, "bad_length"),
+    };
+
+    EXPECT_BAD(RESPONSE, cases);
+}
+
+struct body_case {
+    const char *in;
+    uint8_t method;
+    enum body_kind body;
+    uint8_t flags;
+};
+
+/* RFC 9112, 6.3; d7 row 5. */
+Test(head, the_body_of_a_response_depends_on_method_status_and_fields)
+{
+    static const struct body_case cases[] = {
+        {"HTTP/1.1 200 OK\r\nContent-Length: 5" END, METHOD_GET, BODY_LENGTH,
+         MSG_KEEP_ALIVE | MSG_HAS_LENGTH},
+        {"HTTP/1.1 200 OK\r\nContent-Length: 0" END, METHOD_GET, BODY_NONE,
+         MSG_KEEP_ALIVE | MSG_HAS_LENGTH},
+        {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked" END, METHOD_GET, BODY_CHUNKED,
+         MSG_KEEP_ALIVE},
+        {"HTTP/1.1 200 OK" END, METHOD_GET, BODY_CLOSE, 0},
+        {"HTTP/1.1 200 OK\r\nConnection: keep-alive" END, METHOD_GET, BODY_CLOSE, 0},
+        {"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 5" END, METHOD_GET,
+         BODY_LENGTH, MSG_KEEP_ALIVE | MSG_HAS_LENGTH},
+        {"HTTP/1.0 200 OK\r\nContent-Length: 5" END, METHOD_GET, BODY_LENGTH,
+         MSG_HAS_LENGTH},
+        {"HTTP/1.1 200 OK\r\nContent-Length: 5" END, METHOD_HEAD, BODY_NONE,
+         MSG_KEEP_ALIVE | MSG_HAS_LENGTH},
+        {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked" END, METHOD_HEAD, BODY_NONE,
+         MSG_KEEP_ALIVE},
+        {"HTTP/1.1 200 OK" END, METHOD_HEAD, BODY_NONE, MSG_KEEP_ALIVE},
+        {"HTTP/1.1 304 Not Modified\r\nContent-Length: 5" END, METHOD_GET, BODY_NONE,
+         MSG_KEEP_ALIVE | MSG_HAS_LENGTH},
+        {"HTTP/1.1 204 No Content" END, METHOD_GET, BODY_NONE, MSG_KEEP_ALIVE},
+        {"HTTP/1.1 100 Continue" END, METHOD_POST, BODY_NONE, MSG_KEEP_ALIVE},
+        {"HTTP/1.1 103 Early Hints" END, METHOD_GET, BODY_NONE, MSG_KEEP_ALIVE},
+        {"HTTP/1.1 101 Switching\r\nUpgrade: x\r\nConnection: upgrade" END, METHOD_GET,
+         BODY_TUNNEL, MSG_KEEP_ALIVE | MSG_UPGRADE},
+        {"HTTP/1.1 200 OK\r\nContent-Length: 5" END, METHOD_CONNECT, BODY_TUNNEL,
+         MSG_KEEP_ALIVE | MSG_HAS_LENGTH},
+        {"HTTP/1.1 299 OK" END, METHOD_CONNECT, BODY_TUNNEL, MSG_KEEP_ALIVE},
+        {"HTTP/1.1 403 No\r\nContent-Length: 5" END, METHOD_CONNECT, BODY_LENGTH,
+         MSG_KEEP_ALIVE | MSG_HAS_LENGTH},
+        {"HTTP/1.1 300 No" END, METHOD_CONNECT, BODY_CLOSE, 0},
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct result r;
+
+        request_method = cases[i].method;
+        r = read_all(RESPONSE, cases[i].in, strlen(cases[i].in));
+        cr_expect_eq(r.verdict, HEAD_DONE, "%s", cases[i].in);
+        cr_expect_eq(r.m.body, cases[i].body, "%s: %d", cases[i].in, r.m.body);
+        cr_expect_eq(r.m.flags, cases[i].flags, "%s: %d", cases[i].in, r.m.flags);
+    }
+}
+
+Test(head, a_response_may_repeat_host_and_expect_what_it_likes)
+{
+    struct result r =
+        READ(RESPONSE, "HTTP/1.1 204 No\r\nHost: a b\r\nHost: c\r\nExpect: x" END);
+
+    cr_expect_eq(r.verdict, HEAD_DONE);
+    cr_expect_eq(r.m.flags & MSG_EXPECT, 0);
+}
+
+/* ---- trailers ------------------------------------------------------------------------ */
+
+Test(head, a_trailer_section_ends_with_a_blank_line)
+{
+    struct result r = READ(TRAILERS, "\r\nGET /");
+
+    cr_expect(r.verdict == HEAD_DONE && r.used == 2 && r.m.n_fields == 0);
+    r = READ(TRAILERS, "X-Sum: 1\r\nB: c\r\n\r\nGET /");
+    cr_expect(r.verdict == HEAD_DONE && r.used == 18 && r.m.n_fields == 2);
+}
+
+Test(head, trailers_are_as_strict_as_fields)
+{
+    static const struct bad cases[] = {
+        BAD("A: b\n\n", 400, "bare_lf"),
+        BAD("\nA: b" END, 400, "bare_lf"),
+        BAD("A : b" END, 400, "space_in_name"),
+        BAD("A: b\r\n c" END, 400, "folded_line"),
+        BAD("\rX: y" END, 400, "bare_cr"),
+        BAD(" A: b" END, 400, "space_before_field"),
+        BAD("Content-Length: x" END, 400, "bad_length"),
+    };
+
+    EXPECT_BAD(TRAILERS, cases);
+}
