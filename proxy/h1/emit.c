@@ -83,13 +83,15 @@ static void put_fields(struct out *o, const struct msg *m, uint32_t skip)
             to = end;
             continue;
         }
-        put(o, m->text + from, to - from);
+        if (to > from)
+            put(o, m->text + from, to - from);
         from = f->name;
         to = end != 0 ? end : from;
         if (end == 0)
             put_field(o, m, f);
     }
-    put(o, m->text + from, to - from);
+    if (to > from)
+        put(o, m->text + from, to - from);
 }
 
 static void put_length(struct out *o, uint64_t n)
