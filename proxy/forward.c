@@ -354,7 +354,10 @@ static void attempt_failed(struct exchange *x, enum load_error e, unsigned statu
         try_backend(x);
         return;
     }
-    answer(x, status, load_error_name[e], 0);
+    answer(x, status,
+           status == 504 ? "the service did not answer in time"
+                         : "the service could not be reached",
+           0);
 }
 
 static void use_backend(struct exchange *x, struct backend *be)

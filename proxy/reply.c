@@ -20,7 +20,7 @@ static void add_retry_after(struct msg *m, double seconds)
     double s = ceil(seconds);
 
     snprintf(number, sizeof(number), "%.0f", s < RETRY_AFTER_MAX_S ? s : RETRY_AFTER_MAX_S);
-    add_text(m, FIELD_RETRY_AFTER, "retry-after", number);
+    add_text(m, FIELD_RETRY_AFTER, "Retry-After", number);
 }
 
 void reply_send(struct stream *down, uint8_t request_method, unsigned status,
@@ -42,11 +42,11 @@ void reply_send(struct stream *down, uint8_t request_method, unsigned status,
     if (len > 0) {
         m.flags = MSG_HAS_LENGTH;
         m.content_length = len + 1;
-        add_text(&m, FIELD_OTHER, "content-type", "text/plain");
-        add_text(&m, FIELD_OTHER, "cache-control", "no-store");
+        add_text(&m, FIELD_OTHER, "Content-Type", "text/plain");
+        add_text(&m, FIELD_OTHER, "Cache-Control", "no-store");
     }
     if (status == 405)
-        add_text(&m, FIELD_OTHER, "allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
+        add_text(&m, FIELD_OTHER, "Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
     if (retry_after_s > 0)
         add_retry_after(&m, retry_after_s);
     down->framed_out = false;

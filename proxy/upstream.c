@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/check.h"
@@ -191,6 +192,20 @@ static size_t take_head(struct upstream *u, uint8_t *p, size_t len)
     return used;
 }
 
+/* A size line that came in two pieces is handed out from the decoder, which may write it
+ * again before it is sent. */
+static const uint8_t *lasting(struct upstream *u, const uint8_t *in, size_t len,
+                              const uint8_t *data, size_t n)
+{
+    char *copy;
+
+    if (data >= in && data < in + len)
+        return data;
+    copy = sock_text(u->sock.w, n);
+    memcpy(copy, data, n);
+    return (const uint8_t *)copy;
+}
+
 static size_t take_body(struct upstream *u, uint8_t *p, size_t len)
 {
     const uint8_t *data;
@@ -199,6 +214,7 @@ static size_t take_body(struct upstream *u, uint8_t *p, size_t len)
     switch (body_next(&u->body, p, len, &used, &data, &n)) {
     case BODY_V_DATA:
         deadline(u, u->cfg->response_timeout_ms);
+        data = lasting(u, p, len, data, n);
         if (!forward_response_data(u->stream.x, data, n))
             u->stalled = true;
         if (u->body.kind == BODY_LENGTH && u->body.left == 0 && u->state == UP_BODY)
