@@ -143,7 +143,7 @@ bench:
 	else echo "make bench: no benchmark at $(BENCH); give its folder as BENCH=dir"; fi
 
 docs: $(B)/tidegate
-	$(B)/tidegate docs > docs/configuration.md
+	$(B)/tidegate docs config > docs/configuration.md
 
 clean:
 	rm -rf $(B)

@@ -369,6 +369,11 @@ struct event_base *loop_base(struct loop *l)
     return l->base;
 }
 
+const char *loop_library(void)
+{
+    return event_get_version();
+}
+
 uint64_t loop_slow_turns_mt(const struct loop *l)
 {
     return atomic_load_explicit(&l->slow_turns, memory_order_relaxed);

@@ -41,6 +41,8 @@ void loop_at_turn_end(struct loop *l, void (*fn)(void *ctx), void *ctx);
 /* The libevent base, for evhttp and library adapters on the main loop. */
 struct event_base *loop_base(struct loop *l);
 
+const char *loop_library(void); /* libevent's version */
+
 /* ---- descriptors ---- */
 
 enum { LOOP_READ = 1, LOOP_WRITE = 2, LOOP_CLOSED = 4 };

@@ -69,7 +69,16 @@ static char *read_all(int fd, size_t size, size_t *len)
     return text;
 }
 
-/* `from` is where the file was asked for. */
+/* `from` is where the file was asked for: in another one, or on the command line. */
+static void refuse_file(const char *file, const char *reason, struct cfg_at from,
+                        struct cfg_errors *errs)
+{
+    if (from.line == 0)
+        cfg_errors_add(errs, from, "cannot be read: %s", reason);
+    else
+        cfg_errors_add(errs, from, "cannot read %s: %s", file, reason);
+}
+
 static char *read_file(const char *file, size_t *len, struct cfg_at from,
                        struct cfg_errors *errs)
 {
@@ -78,13 +87,13 @@ static char *read_file(const char *file, size_t *len, struct cfg_at from,
     struct stat st;
 
     if (fd < 0 || fstat(fd, &st) != 0)
-        cfg_errors_add(errs, from, "cannot read %s: %s", file, strerror(errno));
+        refuse_file(file, strerror(errno), from, errs);
     else if (!S_ISREG(st.st_mode))
-        cfg_errors_add(errs, from, "cannot read %s: not a regular file", file);
+        refuse_file(file, "not a regular file", from, errs);
     else if (st.st_size > CFG_FILE_MAX)
-        cfg_errors_add(errs, from, "%s is larger than %d bytes", file, CFG_FILE_MAX);
+        refuse_file(file, "too large", from, errs);
     else if ((text = read_all(fd, (size_t)st.st_size, len)) == NULL)
-        cfg_errors_add(errs, from, "cannot read %s: %s", file, strerror(errno));
+        refuse_file(file, strerror(errno), from, errs);
     if (fd >= 0)
         close(fd);
     return text;

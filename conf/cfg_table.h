@@ -28,7 +28,7 @@
     X(TEXT, "text", "any text")                                                            \
     X(PATH, "URL path", "begins with `/`")                                                 \
     X(HOST, "host", "a host name or address, without a port")                              \
-    X(TOKEN, "token", "letters, digits and ``!#$%&'*+-.^_`|~``")                           \
+    X(TOKEN, "token", "letters, digits and marks, as RFC 9110, section 5.6.2, has it")     \
     X(ADDR, "address", "`127.0.0.1:80`, `\"[::1]:80\"`, `unix:/run/app.sock`, `name:80`")  \
     X(BLOCK, "address block", "`10.0.0.0/8`, `\"fd00::/8\"`, `192.0.2.7`")                 \
     X(IDENTITY, "identity", "`header:NAME`, `cookie:NAME` or `address`")                   \
