@@ -49,6 +49,8 @@ SNPRINTF_ONLY = {}  # pure files that include <stdio.h> for snprintf() alone: pa
 EVENT2 = {
     "base/loop.h": "the loop",
     "base/loop.c": "the loop",
+    "app/admin/admin.c": "evhttp, on the main loop's base",
+    "app/admin/ask.c": "evhttp's request",
 }
 
 BANNED = re.compile(

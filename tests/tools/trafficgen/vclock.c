@@ -52,7 +52,7 @@ static int dial(const char *where)
 /* The whole answer to one request; `buf` is terminated. */
 static bool ask(const char *admin, char *buf, size_t size)
 {
-    static const char request[] = "GET /api/v1/version HTTP/1.1\r\nHost: admin\r\n"
+    static const char request[] = "GET /api/v1/version HTTP/1.1\r\nHost: localhost\r\n"
                                   "Connection: close\r\n\r\n";
     int fd = dial(admin);
     size_t len = 0;

@@ -1,0 +1,203 @@
+#include "app/admin/figures.h"
+
+#include <jansson.h>
+
+#include "app/admin/census.h"
+#include "base/check.h"
+
+#define US_PER_MS_F 1000.0
+#define US_PER_S_F  1e6
+
+static json_t *count(uint64_t n)
+{
+    return json_integer((json_int_t)n);
+}
+
+/* ---- services ---- */
+
+static json_t *latency_json(const struct hist_view *h)
+{
+    uint64_t n = hist_count(h);
+
+    if (n == 0)
+        return json_null();
+    return json_pack("{s:f, s:f, s:f, s:f}", "mean",
+                     (double)h->sum_us / (double)n / US_PER_MS_F, "p50",
+                     hist_quantile_us(h, 0.5) / US_PER_MS_F, "p90",
+                     hist_quantile_us(h, 0.9) / US_PER_MS_F, "p99",
+                     hist_quantile_us(h, 0.99) / US_PER_MS_F);
+}
+
+static json_t *tier_json(const struct load_tier *t)
+{
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:f, s:o}", "admitted",
+                     count(t->admitted), "completed", count(t->completed), "attempts",
+                     count(t->attempts), "inflight", json_integer(t->inflight), "bytes_up",
+                     count(t->bytes_up), "bytes_down", count(t->bytes_down), "busy_s",
+                     (double)t->busy_us / US_PER_S_F, "latency_ms",
+                     latency_json(&t->latency));
+}
+
+static json_t *tiers_json(const struct load *l)
+{
+    json_t *o = json_object();
+
+    for (int t = 0; t < N_TIERS; t++)
+        json_object_set_new(o, tier_name[t], tier_json(&l->tier[t]));
+    return o;
+}
+
+static json_t *errors_json(const struct load *l)
+{
+    json_t *o = json_object();
+
+    for (int e = 0; e < N_LOAD_ERRORS; e++)
+        json_object_set_new(o, load_error_name[e], count(l->errors[e]));
+    return o;
+}
+
+static json_t *responses_json(const struct load *l)
+{
+    static const char *const classes[] = {"none", "1xx", "2xx", "3xx", "4xx", "5xx"};
+    json_t *o = json_object();
+
+    for (size_t i = 0; i < N_ELEMS(classes); i++)
+        json_object_set_new(o, classes[i], count(l->status[i]));
+    return o;
+}
+
+static json_t *waited_ms(mono_us since)
+{
+    if (since == 0)
+        return json_integer(0);
+    return json_real((double)(clock_mono() - since) / US_PER_MS_F);
+}
+
+static void add_counts(json_t *o, const struct load *l)
+{
+    const struct {
+        const char *name;
+        uint64_t n;
+    } counts[] = {
+        {"arrivals", l->arrivals},
+        {"client_retries", l->client_retries},
+        {"proxy_retries", l->proxy_retries},
+        {"held", l->held},
+        {"shed", l->shed},
+        {"timed_out", l->timed_out},
+        {"refused", l->refused},
+        {"left", l->left},
+    };
+
+    for (size_t i = 0; i < N_ELEMS(counts); i++)
+        json_object_set_new(o, counts[i].name, count(counts[i].n));
+}
+
+struct json_t *figures_service(struct wire *w, const struct cfg_service *s)
+{
+    json_t *o = json_object();
+    struct load l;
+
+    proxy_load_mt(w->proxy, s->index, &l);
+    json_object_set_new(o, "name", json_string(s->name));
+    add_counts(o, &l);
+    json_object_set_new(o, "queued", json_integer(l.queued));
+    json_object_set_new(o, "oldest_wait_ms", waited_ms(l.oldest_wait));
+    json_object_set_new(o, "long_streams", json_integer(l.long_streams));
+    json_object_set_new(o, "errors", errors_json(&l));
+    json_object_set_new(o, "responses", responses_json(&l));
+    json_object_set_new(o, "tiers", tiers_json(&l));
+    return o;
+}
+
+/* ---- pools ---- */
+
+static const char *health_name(enum backend_health h)
+{
+    static const char *const names[] = {
+        [BACKEND_UNKNOWN] = "unknown", [BACKEND_UP] = "up", [BACKEND_DOWN] = "down"};
+
+    return names[h];
+}
+
+static json_t *backend_json(const struct backend_view *v)
+{
+    json_t *o = json_pack(
+        "{s:s, s:s, s:s, s:s, s:s, s:b}", "address", v->addr.text, "id", v->id, "state",
+        census_state_name[census_state_of(v)], "health", health_name(v->health), "admin",
+        v->admin == BACKEND_DRAIN ? "drain" : "ready", "ejected", v->ejected);
+
+    json_object_update_new(
+        o, json_pack(
+               "{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f}", "inflight",
+               (json_int_t)v->inflight, "max_requests", (json_int_t)v->max_requests,
+               "connections", (json_int_t)v->connections, "idle", (json_int_t)v->idle,
+               "weight", (json_int_t)v->weight, "requests", (json_int_t)v->requests,
+               "failures", (json_int_t)v->failures, "ejections", (json_int_t)v->ejections,
+               "latency_ms", v->ewma_us / US_PER_MS_F, "up_s",
+               v->up_since != 0 ? (double)(clock_mono() - v->up_since) / US_PER_S_F : 0.0));
+    return o;
+}
+
+static json_t *backends_json(const struct census *t)
+{
+    json_t *a = json_array();
+
+    for (size_t i = 0; i < t->n; i++)
+        json_array_append_new(a, backend_json(&t->views[i]));
+    return a;
+}
+
+static json_t *states_json(const struct census *t)
+{
+    json_t *o = json_object();
+
+    for (int s = 0; s < N_CENSUS_STATES; s++)
+        json_object_set_new(o, census_state_name[s], count(t->in_state[s]));
+    return o;
+}
+
+struct json_t *figures_pool(struct wire *w, const struct cfg_service *s, enum tier tier)
+{
+    struct scaler_service_stats sc = {0};
+    struct census t;
+    json_t *o;
+
+    census_take(w->proxy, s->index, tier, &t);
+    scaler_stats_mt(w->scaler, s->index, &sc);
+    o = json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:o, s:o}", "service", s->name,
+                  "tier", tier_name[tier], "provider", s->pools[tier].provider, "min",
+                  (json_int_t)s->pools[tier].min, "max", (json_int_t)s->pools[tier].max,
+                  "wanted", (json_int_t)sc.wanted[tier], "actual",
+                  (json_int_t)sc.actual[tier], "states", states_json(&t), "backends",
+                  backends_json(&t));
+    census_fini(&t);
+    return o;
+}
+
+/* ---- the process ---- */
+
+static json_t *refused_json(const struct proxy_totals *t)
+{
+    json_t *o = json_object();
+
+    for (int i = 0; i < N_REFUSALS; i++)
+        json_object_set_new(o, stats_refusal_name[i], count(t->refused[i]));
+    return o;
+}
+
+struct json_t *figures_process(struct wire *w)
+{
+    struct proxy_totals t;
+
+    proxy_totals_mt(w->proxy, &t);
+    return json_pack("{s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o}",
+                     "accepted", count(t.accepted), "requests", count(t.requests),
+                     "bytes_in", count(t.bytes_in), "bytes_out", count(t.bytes_out),
+                     "connections", (json_int_t)t.connections, "max_connections",
+                     (json_int_t)t.max_connections, "upstream_connections",
+                     (json_int_t)t.upstream_connections, "exchanges",
+                     (json_int_t)t.exchanges, "upstream_opened", count(t.upstream_opened),
+                     "upstream_reused", count(t.upstream_reused), "slow_turns",
+                     count(t.slow_turns), "refused", refused_json(&t));
+}
