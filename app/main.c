@@ -21,6 +21,7 @@ static const struct command {
     int (*fn)(int argc, char **argv);
     const char *help; /* NULL: not shown */
 } commands[] = {
+    {"run", cli_run, "serve (the default)"},
     {"check", cli_check, "read the configuration and say what is wrong"},
     {"version", cli_version, "version and build options"},
     {"docs", cli_docs, NULL},

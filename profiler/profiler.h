@@ -40,6 +40,13 @@ void profiler_attach(struct profiler *p, struct ring *observations, struct ring 
 int profiler_start(struct profiler *p, struct why *w);
 void profiler_stop(struct profiler *p); /* idempotent; profiles stay readable */
 
+/*
+ * A new configuration; services are matched by name, so that what was learned stays with
+ * its service.  How users are identified (identity, key) changes with a restart only: the
+ * workers hold the functions.  Referenced.
+ */
+void profiler_reconfigure_mt(struct profiler *p, struct cfg *cfg);
+
 /* Without a thread: one step at virtual time `now`. */
 void profiler_feed_path(struct profiler *p, const struct path_text *t);
 void profiler_feed(struct profiler *p, const struct observation *o);
