@@ -53,6 +53,7 @@ void scaler_learn(struct scaler *s, uint16_t service, wall_ms at, double n);
 void scaler_save(struct scaler *s); /* writes history to the store */
 
 struct scaler_service_stats {
+    enum cfg_mode mode;      /* now; an operator may have set another than configured */
     double rps;              /* original demand, last 30 s of virtual time */
     double forecast_rps[3];  /* median for 5 min, 30 min, 24 h */
     double quantile_rps[3];  /* the configured quantile */

@@ -331,6 +331,7 @@ void steer_stats(const struct steer *st, wall_ms now, struct scaler_service_stat
     const struct window *w = insight_window(st->insight);
 
     *out = (struct scaler_service_stats){
+        .mode = st->mode,
         .rps = insight_step_rps(st->insight, now),
         .capacity_rps = insight_instance_rps(st->insight),
         .plans = st->plans,

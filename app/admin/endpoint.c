@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "app/admin/change.h"
+#include "app/admin/scrape.h"
 #include "app/admin/show.h"
 #include "base/check.h"
 
@@ -11,6 +12,7 @@ static const struct endpoint endpoints[] = {
     {"/healthz", show_healthz, NULL, "200 while the process is alive"},
     {"/readyz", show_readyz, NULL,
      "200 when requests are taken; 503 before, and while draining"},
+    {"/metrics", scrape_show, NULL, "all figures as Prometheus reads them"},
     {"/api/v1/services", show_services, NULL, "what was asked of each service"},
     {"/api/v1/pools", show_pools, NULL, "pools and their backends"},
     {"/api/v1/routes", show_routes, NULL, "routes, most specific first"},
