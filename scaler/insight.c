@@ -1,5 +1,6 @@
 #include "scaler/insight.h"
 
+#include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -237,6 +238,85 @@ void insight_outlook(struct insight *i, wall_ms made, const struct outlook_servi
     i->users_rps = o->expected * MS_PER_S / horizon;
     i->users_made = made;
     window_outlook(i->window, made, i->users_rps * WINDOW_SLOT_MS / MS_PER_S);
+}
+
+/* ---- what is kept over a restart ---- */
+
+static json_t *open_json(const struct demand *d)
+{
+    json_t *list = json_array();
+
+    for (int r = 0; r < N_DEMAND_RINGS; r++) {
+        struct demand_open o = demand_open(d, (enum demand_ring)r);
+
+        json_array_append_new(list, json_pack("[I, I, f, f, f, f]", (json_int_t)o.slot,
+                                              (json_int_t)o.known_ms, o.requests, o.work_s,
+                                              o.bytes, o.busy_ms));
+    }
+    return list;
+}
+
+char *insight_state(const struct insight *i)
+{
+    unsigned n = i->lead.n < LEAD_KEPT ? i->lead.n : LEAD_KEPT;
+    json_t *leads = json_array(), *o;
+    char *text;
+
+    for (unsigned k = 0; k < n; k++)
+        json_array_append_new(leads, json_integer(i->lead.ms[k]));
+    o = json_pack("{s:f, s:f, s:f, s:f, s:f, s:o, s:o}", "cost_s", i->capacity.cost_s,
+                  "weight", i->capacity.weight, "low_p95_s", i->capacity.low_p95_s,
+                  "ceiling_rps", i->capacity.ceiling_rps, "speed", i->speed, "lead_ms",
+                  leads, "open", open_json(i->demand));
+    text = json_dumps(o, JSON_COMPACT);
+    json_decref(o);
+    return text;
+}
+
+static void restore_open(struct demand *d, json_t *list)
+{
+    for (int r = 0; r < N_DEMAND_RINGS; r++) {
+        struct demand_open o;
+        json_int_t slot, known_ms;
+
+        if (json_unpack(json_array_get(list, (size_t)r), "[I, I, F, F, F, F]", &slot,
+                        &known_ms, &o.requests, &o.work_s, &o.bytes, &o.busy_ms) != 0)
+            continue;
+        o.slot = slot;
+        o.known_ms = known_ms;
+        demand_set_open(d, (enum demand_ring)r, &o);
+    }
+}
+
+/* Leads are virtual: those of a run at another speed say nothing. */
+static void restore_leads(struct insight *i, json_t *list, double speed)
+{
+    json_t *v;
+    size_t k;
+
+    if (speed != i->speed)
+        return;
+    json_array_foreach(list, k, v) if (json_integer_value(v) >= 0)
+        lead_add(&i->lead, (uint32_t)json_integer_value(v));
+}
+
+bool insight_restore(struct insight *i, const char *text, size_t len)
+{
+    json_t *o = json_loadb(text, len, 0, NULL), *leads, *open;
+    struct capacity c = {0};
+    double speed;
+    bool ok =
+        json_unpack(o, "{s:F, s:F, s:F, s:F, s:F, s:o, s:o}", "cost_s", &c.cost_s, "weight",
+                    &c.weight, "low_p95_s", &c.low_p95_s, "ceiling_rps", &c.ceiling_rps,
+                    "speed", &speed, "lead_ms", &leads, "open", &open) == 0;
+
+    if (ok) {
+        i->capacity = c;
+        restore_leads(i, leads, speed);
+        restore_open(i->demand, open);
+    }
+    json_decref(o);
+    return ok;
 }
 
 /* ---- questions ---- */

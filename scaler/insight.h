@@ -35,6 +35,10 @@ struct demand *insight_demand(struct insight *i); /* borrowed */
  * or capacity changed much.  Some 50 ms for 8 days. */
 void insight_rebuild(struct insight *i);
 
+/* What was learned of capacity and lead, and the slots being filled, as text to free. */
+char *insight_state(const struct insight *i);
+bool insight_restore(struct insight *i, const char *text, size_t len); /* false: damaged */
+
 double insight_instance_rps(const struct insight *i); /* planned, of one instance; > 0 */
 bool insight_capacity_guess(const struct insight *i);
 uint32_t insight_lead_ms(const struct insight *i);

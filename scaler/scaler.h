@@ -23,20 +23,27 @@ struct scaler_in {
     /* Exact counters of a service since the process started. */
     void (*load)(void *ctx, uint16_t service, struct load *out);
     /* All backends of a pool; returns how many there are, fills at most max. */
-    size_t (*backends)(void *ctx, uint16_t service, enum tier tier, struct backend_view *out,
-                       size_t max);
+    size_t (*backends)(void *ctx, uint16_t service, enum tier tier,
+                       struct backend_view *out, size_t max);
     /* RC_OK: will be done soon.  RC_EXISTS / RC_NOT_FOUND: nothing to do. */
     int (*change)(void *ctx, const struct pool_change *c);
 };
 
-/* `kv` is borrowed and may be NULL; `cfg` is referenced. */
-int scaler_new(struct cfg *cfg, struct kv *kv, const struct scaler_in *in, struct scaler **s,
-               struct why *w);
+/*
+ * Loads history, plans and the records of instances from `kv`, which is borrowed and may
+ * be NULL: then nothing outlives the process.  `cfg` is referenced.  RC_SYS.
+ *
+ * The functions of `in` may not wait for a thread that calls a function of this file.
+ */
+int scaler_new(struct cfg *cfg, struct kv *kv, const struct scaler_in *in,
+               struct scaler **s, struct why *w);
 int scaler_start(struct scaler *s, struct why *w);
 
 /*
- * Stops the thread.  leave_running = false ends every instance it started and
- * waits for their end (bounded by their stop timeouts).
+ * Stops the thread and writes what is unsaved.  leave_running = false ends every instance
+ * it started and waits for their end (bounded by their stop timeouts).  With true they are
+ * left as they are and their records stay, for the next process to take over; children of
+ * the provider `local` cannot be left: the kernel ends them with the thread.
  */
 void scaler_stop(struct scaler *s, bool leave_running);
 void scaler_free(struct scaler *s); /* after scaler_stop() */
@@ -53,23 +60,26 @@ void scaler_learn(struct scaler *s, uint16_t service, wall_ms at, double n);
 void scaler_save(struct scaler *s); /* writes history to the store */
 
 struct scaler_service_stats {
-    enum cfg_mode mode;      /* now; an operator may have set another than configured */
-    double rps;              /* original demand, last 30 s of virtual time */
-    double forecast_rps[3];  /* median for 5 min, 30 min, 24 h */
-    double quantile_rps[3];  /* the configured quantile */
-    double capacity_rps;     /* of one instance */
+    enum cfg_mode mode;     /* now; an operator may have set another than configured */
+    double rps;             /* original demand, last 30 s of virtual time */
+    double forecast_rps[3]; /* median for 5 min, 30 min, 24 h */
+    double quantile_rps[3]; /* the configured quantile */
+    double capacity_rps;    /* of one instance */
     unsigned wanted[N_TIERS], actual[N_TIERS], ready[N_TIERS];
     double resource_utilization; /* current / total, as the seed defines it */
     uint64_t plans;
     uint64_t instance_failures;
     unsigned degraded; /* 0: as configured; 1: seasonal only; 2: reactive only */
+    bool store_ok;     /* what must outlive the process is being written */
+    bool provider_ok;  /* false: orders pause after failures */
 };
 /* False: no such service. */
 bool scaler_stats_mt(struct scaler *s, uint16_t service, struct scaler_service_stats *out);
 
 /* New references. */
 struct json_t *scaler_forecast_json_mt(struct scaler *s);
-struct json_t *scaler_decisions_json_mt(struct scaler *s, const char *service, size_t limit);
+struct json_t *scaler_decisions_json_mt(struct scaler *s, const char *service,
+                                        size_t limit);
 struct json_t *scaler_fleet_json_mt(struct scaler *s);
 
 /* mode as in the configuration; service "" is all.  RC_NOT_FOUND. */

@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "scaler/archive.h"
 #include "scaler/hold.h"
 #include "scaler/policy.h"
 
@@ -16,7 +17,7 @@
 #define VIEWS_MAX 256 /* backends of a pool that are looked at */
 
 struct seen {
-    unsigned fixed, ready, starting;
+    unsigned fixed, ready, starting, actual;
 };
 
 struct steer {
@@ -27,6 +28,8 @@ struct steer {
     char name[NAME_MAX_LEN];
     /* scaler's thread */
     struct insight *insight;
+    struct archive archive;
+    struct fleet *fleet;
     enum cfg_mode mode;
     struct hold hold[N_TIERS];
     unsigned wanted[N_TIERS];
@@ -36,6 +39,7 @@ struct steer {
     struct window_answer answer;
     struct seen seen[N_TIERS];
     uint64_t plans;
+    bool decided;               /* once at least */
     struct backend_view *views; /* scratch */
 };
 
@@ -63,23 +67,31 @@ void steer_configure(struct steer *st, struct cfg *cfg, uint16_t service)
     snprintf(st->name, sizeof(st->name), "%s", st->svc->name);
     st->mode = st->svc->scaling.mode;
     insight_configure(st->insight, st->svc);
+    fleet_configure(st->fleet, cfg, st->svc);
     for (int t = 0; t < N_TIERS; t++) {
         unsigned min = tier_min(st->svc, (enum tier)t),
                  max = tier_max(st->svc, (enum tier)t);
 
         st->wanted[t] = st->wanted[t] < min ? min : st->wanted[t];
         st->wanted[t] = st->wanted[t] > max ? max : st->wanted[t];
+        fleet_want(st->fleet, (enum tier)t, st->wanted[t]);
     }
     cfg_unref(old);
 }
 
-struct steer *steer_new(const struct steer_env *env, struct cfg *cfg, uint16_t service)
+struct steer *steer_new(const struct steer_env *env, struct cfg *cfg, uint16_t service,
+                        struct kv *kv)
 {
+    const struct cfg_service *svc = &cfg->services[service];
     struct steer *st = MEM_NEW(struct steer);
 
     st->env = *env;
-    st->insight = insight_new(&cfg->services[service], env->speed);
+    st->insight = insight_new(svc, env->speed);
+    st->fleet = fleet_new(&env->fleet, cfg, svc);
     st->views = MEM_NEW_N(struct backend_view, VIEWS_MAX);
+    if (kv != NULL && archive_load(&st->archive, kv, svc->name, st->insight) != RC_OK)
+        log_warn("scaler", "history could not be read, starting without service=%s",
+                 svc->name);
     steer_configure(st, cfg, service);
     return st;
 }
@@ -89,6 +101,7 @@ void steer_free(struct steer *st)
     if (st == NULL)
         return;
     insight_free(st->insight);
+    fleet_free(st->fleet);
     free(st->views);
     cfg_unref(st->cfg);
     free(st);
@@ -112,6 +125,53 @@ void steer_set_mode(struct steer *st, enum cfg_mode mode)
     st->mode = mode;
 }
 
+/* ---- the fleet ---- */
+
+void steer_tick(struct steer *st, mono_us now, wall_ms virtual_now)
+{
+    uint32_t ms;
+
+    fleet_tick(st->fleet, now, virtual_now);
+    while (fleet_take_lead(st->fleet, &ms))
+        insight_lead(st->insight, ms);
+}
+
+bool steer_busy(const struct steer *st)
+{
+    return fleet_busy(st->fleet);
+}
+
+void steer_end(struct steer *st)
+{
+    fleet_end(st->fleet);
+}
+
+bool steer_ended(const struct steer *st)
+{
+    return fleet_empty(st->fleet);
+}
+
+bool steer_restore(struct steer *st, const char *text, size_t len, mono_us now)
+{
+    if (!fleet_restore(st->fleet, text, len, now))
+        return false;
+    for (int t = 0; t < N_TIERS; t++) {
+        unsigned max = tier_max(st->svc, (enum tier)t);
+        struct fleet_count c;
+
+        fleet_count(st->fleet, (enum tier)t, &c);
+        if (c.starting > st->wanted[t])
+            st->wanted[t] = c.starting < max ? c.starting : max;
+        fleet_want(st->fleet, (enum tier)t, st->wanted[t]);
+    }
+    return true;
+}
+
+void steer_save(struct steer *st)
+{
+    archive_save(&st->archive, st->env.fleet.ledger, st->name, st->insight);
+}
+
 /* ---- what the pools are ---- */
 
 /* A configured backend nobody probes counts as up until it is found down. */
@@ -125,10 +185,12 @@ static bool serves(const struct backend_view *v)
 static void look(struct steer *st, enum tier t)
 {
     struct seen *s = &st->seen[t];
-    size_t n =
-        st->env.in->backends(st->env.in->ctx, st->svc->index, t, st->views, VIEWS_MAX);
+    struct fleet_count c;
+    size_t n = st->env.fleet.in->backends(st->env.fleet.in->ctx, st->svc->index, t,
+                                          st->views, VIEWS_MAX);
 
-    *s = (struct seen){0};
+    fleet_count(st->fleet, t, &c);
+    *s = (struct seen){.starting = c.starting, .actual = c.actual};
     for (size_t i = 0; i < n && i < VIEWS_MAX; i++) {
         s->fixed += st->views[i].id[0] == 0;
         s->ready += serves(&st->views[i]);
@@ -150,7 +212,7 @@ void steer_read(struct steer *st, wall_ms now)
 
     for (int t = 0; t < N_TIERS; t++)
         look(st, (enum tier)t);
-    st->env.in->load(st->env.in->ctx, st->svc->index, &l);
+    st->env.fleet.in->load(st->env.fleet.in->ctx, st->svc->index, &l);
     insight_read(st->insight, now, &l, ready_in_all(st));
 }
 
@@ -288,8 +350,10 @@ static void act(struct steer *st, enum tier t, wall_ms now)
     st->said[t] = *w;
     if (p.from != p.to)
         say(&p);
-    if (st->mode != CFG_MODE_SHADOW)
-        st->wanted[t] = w->wanted;
+    if (st->mode == CFG_MODE_SHADOW)
+        return;
+    st->wanted[t] = w->wanted;
+    fleet_want(st->fleet, t, w->wanted);
 }
 
 static double peak_between(void *ctx, wall_ms from, wall_ms to)
@@ -307,8 +371,17 @@ static void measure(struct steer *st)
         st->out.total += st->in.tier[t].fixed + st->in.tier[t].max;
 }
 
+/* What an earlier process left running is held as if it had just been wished for. */
+static void begin(struct steer *st, wall_ms now)
+{
+    for (int t = 0; t < N_TIERS && !st->decided; t++)
+        hold_add(&st->hold[t], now, st->wanted[t]);
+    st->decided = true;
+}
+
 void steer_check(struct steer *st, wall_ms now)
 {
+    begin(st, now);
     gather(st, now);
     if (st->mode == CFG_MODE_OFF) {
         measure(st);
@@ -345,8 +418,12 @@ void steer_stats(const struct steer *st, wall_ms now, struct scaler_service_stat
     }
     for (int t = 0; t < N_TIERS; t++) {
         out->wanted[t] = st->seen[t].fixed + st->wanted[t];
+        out->actual[t] = st->seen[t].fixed + st->seen[t].actual;
         out->ready[t] = st->seen[t].ready;
     }
+    out->instance_failures = fleet_failures(st->fleet);
+    out->provider_ok = !fleet_backing_off(st->fleet);
+    out->store_ok = ledger_ok_mt(st->env.fleet.ledger);
     if (st->out.total > 0)
         out->resource_utilization = st->out.current / st->out.total;
     if (st->mode == CFG_MODE_REACTIVE || !window_ready(w))
@@ -368,5 +445,25 @@ struct json_t *steer_forecast_json(const struct steer *st, wall_ms now)
                         json_pack("{s:f, s:f, s:b}", "rps", st->answer.rps,
                                   "outlook_factor", st->answer.lift, "growth_capped",
                                   st->answer.capped));
+    return o;
+}
+
+struct json_t *steer_fleet_json(const struct steer *st, mono_us now)
+{
+    json_t *o = json_object(), *tiers = json_object();
+
+    for (int t = 0; t < N_TIERS; t++)
+        json_object_set_new(tiers, tier_name[t],
+                            json_pack("{s:i, s:i, s:i, s:i, s:i, s:i}", "fixed",
+                                      (int)st->seen[t].fixed, "wanted", (int)st->wanted[t],
+                                      "min", (int)tier_min(st->svc, (enum tier)t), "max",
+                                      (int)tier_max(st->svc, (enum tier)t), "ready",
+                                      (int)st->seen[t].ready, "starting",
+                                      (int)st->seen[t].starting));
+    json_object_set_new(o, "service", json_string(st->name));
+    json_object_set_new(o, "mode", json_string(plan_mode_name[st->mode]));
+    json_object_set_new(o, "tiers", tiers);
+    json_object_set_new(o, "instances", fleet_json(st->fleet, now));
+    json_object_set_new(o, "failures", json_integer((json_int_t)fleet_failures(st->fleet)));
     return o;
 }
