@@ -183,6 +183,7 @@ static size_t take_head(struct conn *c, uint8_t *p, size_t len)
     case HEAD_MORE:
         if (began)
             deadline(c, timeouts(c)->head_ms);
+        c->sock.can_read = true; /* a reset may have come with the bytes: look */
         return 0;
     case HEAD_BAD:
         refuse(c, &fault);
@@ -578,6 +579,16 @@ static void op_resume(struct stream *s)
     loop_ready_add(c->sock.w->loop, &c->sock.ready);
 }
 
+static void op_check(struct stream *s)
+{
+    struct conn *c = conn_of(s);
+
+    if (!wants_input(c))
+        return;
+    c->sock.can_read = true;
+    loop_ready_add(c->sock.w->loop, &c->sock.ready);
+}
+
 /* The exchange is over; op_end() or op_reset() came before. */
 static void op_release(struct stream *s)
 {
@@ -597,6 +608,7 @@ static const struct stream_ops conn_ops = {
     .end = op_end,
     .reset = op_reset,
     .resume = op_resume,
+    .check = op_check,
     .release = op_release,
 };
 

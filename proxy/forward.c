@@ -17,6 +17,9 @@
 
 static void try_backend(struct exchange *x);
 
+/* Retry-After is at least this. */
+#define RETRY_AFTER_MIN_S 1
+
 static mono_us now_of(const struct exchange *x)
 {
     return loop_now(x->w->loop);
@@ -169,9 +172,7 @@ static const struct cfg_route *find_route(struct exchange *x)
 /* Requests that are answered here whatever the route.  0: it goes on. */
 static unsigned refusal(const struct msg *m, const struct stream_info *info)
 {
-    if (m->method_id == METHOD_CONNECT)
-        return 405;
-    if (m->method_id == METHOD_TRACE && hop_is_last(m))
+    if (m->method_id == METHOD_CONNECT || m->method_id == METHOD_TRACE)
         return 405;
     if (info->listener->max_body_bytes != 0 && m->body == BODY_LENGTH &&
         m->content_length > info->listener->max_body_bytes)
@@ -236,15 +237,21 @@ static void route(struct exchange *x, const struct stream_info *info)
     try_backend(x);
 }
 
+static double retry_after_s(struct exchange *x)
+{
+    double wait = waitq_forecast_s(x->w, x->service);
+
+    return wait > RETRY_AFTER_MIN_S ? wait : RETRY_AFTER_MIN_S;
+}
+
 static void on_wait_timer(struct loop_timer *t)
 {
     struct exchange *x = CONTAINER_OF(t, struct exchange, timer);
     struct worker *w = x->w;
-    double wait = waitq_forecast_s(w, x->service);
 
     STATS_INC(x->stats->timed_out);
     count_error(x, LOAD_E_OVERLOAD);
-    answer(x, 503, "no backend became free in time", wait);
+    answer(x, 503, "no backend became free in time", retry_after_s(x));
     sock_uncork(w);
 }
 
@@ -287,7 +294,7 @@ static void wait_for_slot(struct exchange *x)
     if (wait * MS_PER_S > cfg->queue_timeout_ms || !waitq_join(x)) {
         STATS_INC(x->stats->shed);
         count_error(x, LOAD_E_OVERLOAD);
-        answer(x, 503, "overloaded", wait);
+        answer(x, 503, "overloaded", retry_after_s(x));
         return;
     }
     if (x->attempt != ATTEMPT_QUEUED)
@@ -424,7 +431,7 @@ void forward_refuse(struct exchange *x)
 
     if (!x->admitted)
         STATS_INC(x->stats->refused);
-    answer(x, x->attempts > 0 ? 502 : 503, "no backend is up", 1);
+    answer(x, x->attempts > 0 ? 502 : 503, "no backend is up", RETRY_AFTER_MIN_S);
     sock_uncork(w);
 }
 

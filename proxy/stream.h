@@ -50,6 +50,9 @@ struct stream_ops {
     void (*release)(struct stream *s);
     /* The other side has room again: go on reading. */
     void (*resume)(struct stream *s);
+    /* Looks whether the connection still stands: a reset that arrived together with bytes
+     * is not reported by itself. */
+    void (*check)(struct stream *s);
 };
 
 struct stream {

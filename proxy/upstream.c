@@ -167,6 +167,7 @@ static size_t take_head(struct upstream *u, uint8_t *p, size_t len)
 
     switch (head_response((char *)p, len, &u->seen, &lim, u->method, &m, &used, &fault)) {
     case HEAD_MORE:
+        u->sock.can_read = true; /* a reset may have come with the bytes: look */
         return 0;
     case HEAD_BAD:
         upstream_fault(u, FAULT_BAD);
@@ -542,6 +543,16 @@ static void op_resume(struct stream *s)
     loop_ready_add(u->sock.w->loop, &u->sock.ready);
 }
 
+static void op_check(struct stream *s)
+{
+    struct upstream *u = upstream_of(s);
+
+    if (!wants_input(u))
+        return;
+    u->sock.can_read = true;
+    loop_ready_add(u->sock.w->loop, &u->sock.ready);
+}
+
 static const struct stream_ops upstream_ops = {
     .head = op_head,
     .data = op_data,
@@ -549,6 +560,7 @@ static const struct stream_ops upstream_ops = {
     .reset = op_reset,
     .release = op_release,
     .resume = op_resume,
+    .check = op_check,
 };
 
 /* ---- getting one ---- */

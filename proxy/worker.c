@@ -132,12 +132,28 @@ static void mark_long(struct worker *w, mono_us now)
     }
 }
 
+/* Both sides of what has gone on for a second already. */
+static void check_connections(struct worker *w, mono_us now)
+{
+    for (struct list *n = w->exchanges.next; n != &w->exchanges; n = n->next) {
+        struct exchange *x = CONTAINER_OF(n, struct exchange, node);
+
+        if (now - x->start < SECOND_US)
+            return;
+        if (x->down != NULL)
+            x->down->ops->check(x->down);
+        if (x->up != NULL)
+            x->up->ops->check(x->up);
+    }
+}
+
 static void on_second(struct loop_timer *t)
 {
     struct worker *w = CONTAINER_OF(t, struct worker, second);
     mono_us now = loop_now(w->loop);
 
     mark_long(w, now);
+    check_connections(w, now);
     listener_resume_all(w);
     loop_timer_set(w->loop, t, now + SECOND_US);
 }
