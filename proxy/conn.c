@@ -177,7 +177,7 @@ static size_t take_head(struct conn *c, uint8_t *p, size_t len)
     struct msg m = {.fields = c->sock.w->fields, .fields_room = WORKER_FIELDS};
     struct head_fault fault;
     bool began = c->seen == 0;
-    size_t used;
+    size_t used = 0;
 
     switch (head_request((char *)p, len, &c->seen, &lim, &m, &used, &fault)) {
     case HEAD_MORE:
