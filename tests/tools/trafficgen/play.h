@@ -7,8 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "tests/tools/trafficgen/outcome.h"
 #include "tests/tools/trafficgen/population.h"
-#include "tests/tools/trafficgen/tally.h"
 
 struct play_options {
     const char *target; /* HOST:PORT, [IPV6]:PORT or unix:PATH */
@@ -28,7 +28,7 @@ struct play_options {
     unsigned expect; /* status */
 };
 
-/* Each returns the exit status, and prints its tally on stdout. */
+/* Each returns the exit status, and prints its outcome on stdout. */
 int play_live(const struct play_options *o);
 int play_log(const struct play_options *o);
 int play_trace(const struct play_options *o);
@@ -40,7 +40,7 @@ bool play_stopped(void); /* by a signal; what is under way may be finished */
 struct play_progress {
     mono_us next;
 };
-void play_report(struct play_progress *p, const struct tally *t, wall_ms when,
+void play_report(struct play_progress *p, const struct outcome *t, wall_ms when,
                  unsigned inflight);
 
 #endif

@@ -6,7 +6,7 @@
 struct bench {
     const struct play_options *opt;
     struct webclient *web;
-    struct tally tally;
+    struct outcome outcome;
 };
 
 /* One request after another on every connection, until all are sent. */
@@ -18,9 +18,9 @@ static void send_more(struct bench *b)
                                   .body_bytes = b->opt->body_bytes,
                                   .patience_ms = b->opt->patience_ms};
 
-    while (b->tally.sent < b->opt->requests && !play_stopped() &&
+    while (b->outcome.sent < b->opt->requests && !play_stopped() &&
            webclient_send(b->web, &q))
-        b->tally.sent++;
+        b->outcome.sent++;
 }
 
 static void on_done(void *ctx, const struct webclient_result *r)
@@ -28,16 +28,16 @@ static void on_done(void *ctx, const struct webclient_result *r)
     struct bench *b = ctx;
 
     if (r->end == WEBCLIENT_ANSWERED) {
-        tally_answer(&b->tally, r->status, r->latency_us, r->body_bytes);
-        b->tally.wrong += r->status != b->opt->expect;
+        outcome_answer(&b->outcome, r->status, r->latency_us, r->body_bytes);
+        b->outcome.wrong += r->status != b->opt->expect;
     }
-    b->tally.lost += r->end == WEBCLIENT_LOST;
-    b->tally.left += r->end == WEBCLIENT_LEFT;
+    b->outcome.lost += r->end == WEBCLIENT_LOST;
+    b->outcome.left += r->end == WEBCLIENT_LEFT;
 }
 
 int play_bench(const struct play_options *o)
 {
-    struct bench b = {.opt = o, .tally = {.began = clock_mono()}};
+    struct bench b = {.opt = o, .outcome = {.began = clock_mono()}};
     struct play_progress progress = {0};
 
     b.web = webclient_new(o->target, o->connections, on_done, &b);
@@ -47,9 +47,9 @@ int play_bench(const struct play_options *o)
     while (webclient_busy(b.web) > 0) {
         webclient_turn(b.web, 1000);
         send_more(&b);
-        play_report(&progress, &b.tally, 0, webclient_busy(b.web));
+        play_report(&progress, &b.outcome, 0, webclient_busy(b.web));
     }
-    tally_print(&b.tally, "bench", stdout);
+    outcome_print(&b.outcome, "bench", stdout);
     webclient_free(b.web);
-    return b.tally.lost + b.tally.left + b.tally.wrong > 0;
+    return b.outcome.lost + b.outcome.left + b.outcome.wrong > 0;
 }

@@ -18,7 +18,7 @@ struct live {
     struct population *people;
     struct webclient *web;
     struct vclock clock;
-    struct tally tally;
+    struct outcome outcome;
     struct errand *errands; /* by user */
     struct heap
         ready; /* order of arrival -> user: to be sent as soon as there is a connection */
@@ -39,7 +39,7 @@ static void take_wants(struct live *l)
     while (population_next_at(l->people) <= now) {
         population_next(l->people, &w);
         l->errands[w.user] = (struct errand){.want = w};
-        l->tally.sent++;
+        l->outcome.sent++;
         enqueue(l, w.user);
     }
 }
@@ -86,7 +86,7 @@ static bool try_again(struct live *l, uint32_t user)
     heap_add(&l->again,
              clock_mono() / US_PER_MS + ((int64_t)l->opt->backoff_ms << e->tries), user);
     e->tries++;
-    l->tally.retries++;
+    l->outcome.retries++;
     return true;
 }
 
@@ -99,9 +99,9 @@ static void on_done(void *ctx, const struct webclient_result *r)
     if (failed && try_again(l, user))
         return;
     if (r->end == WEBCLIENT_ANSWERED)
-        tally_answer(&l->tally, r->status, r->latency_us, r->body_bytes);
-    l->tally.lost += r->end == WEBCLIENT_LOST;
-    l->tally.left += r->end == WEBCLIENT_LEFT;
+        outcome_answer(&l->outcome, r->status, r->latency_us, r->body_bytes);
+    l->outcome.lost += r->end == WEBCLIENT_LOST;
+    l->outcome.left += r->end == WEBCLIENT_LEFT;
     population_done(l->people, user, vclock_now(&l->clock),
                     failed || r->end == WEBCLIENT_LEFT);
 }
@@ -126,14 +126,14 @@ static void play(struct live *l)
             ;
         webclient_turn(l->web,
                        vclock_wait_ms(&l->clock, population_next_at(l->people), TURN_MS));
-        play_report(&progress, &l->tally, vclock_now(&l->clock), webclient_busy(l->web));
+        play_report(&progress, &l->outcome, vclock_now(&l->clock), webclient_busy(l->web));
     }
 }
 
 int play_live(const struct play_options *o)
 {
     struct play_options opt = *o;
-    struct live l = {.opt = &opt, .tally = {.began = clock_mono()}};
+    struct live l = {.opt = &opt, .outcome = {.began = clock_mono()}};
 
     vclock_begin(&l.clock, o->start, o->speed);
     l.web = webclient_new(o->target, o->connections, on_done, &l);
@@ -147,7 +147,7 @@ int play_live(const struct play_options *o)
     if (l.errands == NULL)
         abort();
     play(&l);
-    tally_print(&l.tally, "live", stdout);
+    outcome_print(&l.outcome, "live", stdout);
     webclient_free(l.web);
     population_free(l.people);
     heap_fini(&l.ready);

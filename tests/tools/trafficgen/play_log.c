@@ -17,7 +17,7 @@ static void write_row(FILE *out, const struct population *p, const struct want *
 
 int play_log(const struct play_options *o)
 {
-    struct tally tally = {.began = clock_mono()};
+    struct outcome outcome = {.began = clock_mono()};
     FILE *out = fopen(o->file, "w");
     struct population *p;
     struct want w;
@@ -32,12 +32,12 @@ int play_log(const struct play_options *o)
     while (population_next_at(p) < o->people.until && !play_stopped()) {
         population_next(p, &w);
         write_row(out, p, &w);
-        tally.sent++;
-        tally_answer(&tally, 200, ANSWER_MS * US_PER_MS, 0);
+        outcome.sent++;
+        outcome_answer(&outcome, 200, ANSWER_MS * US_PER_MS, 0);
         population_done(p, w.user, w.at + ANSWER_MS, false);
     }
     population_free(p);
     rc = ferror(out) | fclose(out);
-    tally_print(&tally, "log", stdout);
+    outcome_print(&outcome, "log", stdout);
     return rc != 0;
 }

@@ -21,7 +21,7 @@ struct replay {
     struct trace trace;
     struct webclient *web;
     struct vclock clock;
-    struct tally tally;
+    struct outcome outcome;
     struct visitor *visitors;
     uint32_t *after;            /* of each row: the next of the same list */
     uint32_t ready, ready_last; /* rows that may be sent now, in order */
@@ -94,7 +94,7 @@ static void send_ready(struct replay *p)
 {
     while (p->ready != NONE && !play_stopped() && send_row(p, p->ready)) {
         p->ready = p->after[p->ready];
-        p->tally.sent++;
+        p->outcome.sent++;
     }
 }
 
@@ -105,11 +105,11 @@ static void on_done(void *ctx, const struct webclient_result *r)
     struct visitor *v = &p->visitors[row->user_index];
 
     if (r->end == WEBCLIENT_ANSWERED) {
-        tally_answer(&p->tally, r->status, r->latency_us, r->body_bytes);
-        p->tally.wrong += r->status != status_of(row);
+        outcome_answer(&p->outcome, r->status, r->latency_us, r->body_bytes);
+        p->outcome.wrong += r->status != status_of(row);
     }
-    p->tally.lost += r->end == WEBCLIENT_LOST;
-    p->tally.left += r->end == WEBCLIENT_LEFT;
+    p->outcome.lost += r->end == WEBCLIENT_LOST;
+    p->outcome.left += r->end == WEBCLIENT_LEFT;
     v->busy = v->first != NONE;
     if (v->busy) {
         uint32_t next = v->first;
@@ -136,7 +136,7 @@ static void play(struct replay *p)
         take_due(p);
         send_ready(p);
         webclient_turn(p->web, vclock_wait_ms(&p->clock, next, TURN_MS));
-        play_report(&progress, &p->tally, vclock_now(&p->clock), webclient_busy(p->web));
+        play_report(&progress, &p->outcome, vclock_now(&p->clock), webclient_busy(p->web));
     }
 }
 
@@ -158,7 +158,7 @@ static void prepare(struct replay *p)
  * trace. */
 int play_trace(const struct play_options *o)
 {
-    struct replay p = {.opt = o, .tally = {.began = clock_mono()}};
+    struct replay p = {.opt = o, .outcome = {.began = clock_mono()}};
 
     if (!trace_read(&p.trace, o->file) || p.trace.n_rows == 0)
         return 1;
@@ -168,10 +168,10 @@ int play_trace(const struct play_options *o)
     if (p.web == NULL || (o->admin != NULL && !vclock_follow(&p.clock, o->admin)))
         return 1;
     play(&p);
-    tally_print(&p.tally, "trace", stdout);
+    outcome_print(&p.outcome, "trace", stdout);
     webclient_free(p.web);
     trace_fini(&p.trace);
     free(p.visitors);
     free(p.after);
-    return p.tally.lost + p.tally.left + p.tally.wrong > 0;
+    return p.outcome.lost + p.outcome.left + p.outcome.wrong > 0;
 }

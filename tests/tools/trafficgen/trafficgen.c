@@ -29,7 +29,7 @@ bool play_stopped(void)
     return stopped != 0;
 }
 
-void play_report(struct play_progress *p, const struct tally *t, wall_ms when,
+void play_report(struct play_progress *p, const struct outcome *t, wall_ms when,
                  unsigned inflight)
 {
     mono_us now = clock_mono();
@@ -39,7 +39,7 @@ void play_report(struct play_progress *p, const struct tally *t, wall_ms when,
     if (now < p->next)
         return;
     p->next += REPORT_US;
-    tally_progress(t, when, inflight);
+    outcome_progress(t, when, inflight);
 }
 
 static _Noreturn void usage(void)

@@ -1,10 +1,10 @@
-#include "tests/tools/trafficgen/tally.h"
+#include "tests/tools/trafficgen/outcome.h"
 
 #include <time.h>
 
 #include "base/check.h"
 
-void tally_answer(struct tally *t, unsigned status, uint64_t latency_us, uint64_t bytes)
+void outcome_answer(struct outcome *t, unsigned status, uint64_t latency_us, uint64_t bytes)
 {
     t->answered++;
     t->bytes += bytes;
@@ -12,7 +12,7 @@ void tally_answer(struct tally *t, unsigned status, uint64_t latency_us, uint64_
     hist_add(&t->latency, latency_us);
 }
 
-static double quantile_ms(const struct tally *t, double q)
+static double quantile_ms(const struct outcome *t, double q)
 {
     struct hist_view v;
 
@@ -20,7 +20,7 @@ static double quantile_ms(const struct tally *t, double q)
     return hist_quantile_us(&v, q) / US_PER_MS;
 }
 
-static void print_statuses(const struct tally *t, FILE *to)
+static void print_statuses(const struct outcome *t, FILE *to)
 {
     const char *comma = "";
 
@@ -31,7 +31,7 @@ static void print_statuses(const struct tally *t, FILE *to)
         }
 }
 
-void tally_print(const struct tally *t, const char *mode, FILE *to)
+void outcome_print(const struct outcome *t, const char *mode, FILE *to)
 {
     double seconds = (double)(clock_mono() - t->began) / US_PER_S;
 
@@ -47,7 +47,7 @@ void tally_print(const struct tally *t, const char *mode, FILE *to)
     fflush(to);
 }
 
-void tally_progress(const struct tally *t, wall_ms when, unsigned inflight)
+void outcome_progress(const struct outcome *t, wall_ms when, unsigned inflight)
 {
     time_t s = (time_t)(when / MS_PER_S);
     struct tm tm;

@@ -1,5 +1,5 @@
 /*
- * tally.h - what became of the requests, as one line of JSON.
+ * outcome.h - what became of the requests, as one line of JSON.
  *
  *   sent      requests begun, repeats left out
  *   answered  ended with a complete answer
@@ -8,8 +8,8 @@
  *   wrong     answered with another status than the one that was to be expected
  *   retries   requests sent again
  */
-#ifndef TESTS_TOOLS_TRAFFICGEN_TALLY_H
-#define TESTS_TOOLS_TRAFFICGEN_TALLY_H
+#ifndef TESTS_TOOLS_TRAFFICGEN_OUTCOME_H
+#define TESTS_TOOLS_TRAFFICGEN_OUTCOME_H
 
 #include <stdint.h>
 #include <stdio.h>
@@ -17,7 +17,7 @@
 #include "base/clock.h"
 #include "base/hist.h"
 
-struct tally {
+struct outcome {
     uint64_t sent, answered, lost, left, wrong, retries;
     uint64_t bytes; /* of bodies */
     uint64_t status[600];
@@ -25,10 +25,11 @@ struct tally {
     mono_us began;
 };
 
-void tally_answer(struct tally *t, unsigned status, uint64_t latency_us, uint64_t bytes);
-void tally_print(const struct tally *t, const char *mode, FILE *to);
+void outcome_answer(struct outcome *t, unsigned status, uint64_t latency_us,
+                    uint64_t bytes);
+void outcome_print(const struct outcome *t, const char *mode, FILE *to);
 
 /* One line for a person; `when` in virtual time, 0: none. */
-void tally_progress(const struct tally *t, wall_ms when, unsigned inflight);
+void outcome_progress(const struct outcome *t, wall_ms when, unsigned inflight);
 
 #endif
