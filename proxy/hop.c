@@ -183,20 +183,26 @@ static bool walk_nodes(const struct msg *m, const struct field *f,
     return false;
 }
 
-void hop_client(const struct msg *m, const struct hop_request *h,
-                struct sockaddr_storage *client)
+/* What the trusted peer says; *client is the peer at first. */
+static void told_client(const struct msg *m, const struct hop_request *h,
+                        struct sockaddr_storage *client)
 {
     enum field_id id = msg_find(m, FIELD_X_FORWARDED_FOR) != NULL ? FIELD_X_FORWARDED_FOR
                                                                   : FIELD_FORWARDED;
 
-    *client = (struct sockaddr_storage){0};
-    memcpy(client, h->peer, sockaddr_len(h->peer));
-    if (!is_trusted(h, h->peer))
-        return;
     for (size_t i = m->n_fields; i-- > 0;)
         if (m->fields[i].id == id && !m->fields[i].drop &&
             walk_nodes(m, &m->fields[i], h, client))
             return;
+}
+
+void hop_client(const struct msg *m, const struct hop_request *h,
+                struct sockaddr_storage *client)
+{
+    *client = (struct sockaddr_storage){0};
+    memcpy(client, h->peer, sockaddr_len(h->peer));
+    if (is_trusted(h, h->peer))
+        told_client(m, h, client);
 }
 
 /* ---- adding -------------------------------------------------------------------------- */
@@ -209,19 +215,25 @@ struct text {
 
 static void ip4_text(const uint8_t ip[4], struct text *t)
 {
-    t->ip6 = false;
+    char *p = t->s;
+
     for (int i = 0; i < 4; i++) {
-        if (i > 0)
-            t->s[t->len++] = '.';
-        t->len += lex_decimal(ip[i], t->s + t->len);
+        if (ip[i] >= 100)
+            *p++ = (char)('0' + ip[i] / 100);
+        if (ip[i] >= 10)
+            *p++ = (char)('0' + ip[i] / 10 % 10);
+        *p++ = (char)('0' + ip[i] % 10);
+        *p++ = '.';
     }
+    t->len = (size_t)(p - t->s) - 1;
 }
 
 /* A peer on a unix socket has no address: "unknown" (RFC 7239, 6.2). */
 static struct text address_text(const struct sockaddr *sa)
 {
-    struct text t = {.len = 0};
+    struct text t;
 
+    t.ip6 = false;
     if (sa->sa_family == AF_INET) {
         const struct sockaddr_in *v4 = (const void *)sa;
 
@@ -245,15 +257,15 @@ static struct text address_text(const struct sockaddr *sa)
 
 #define PUT(v, literal) msg_put((v), (literal), sizeof(literal) - 1)
 
-/* Takes the fields of that id into the value, in their order. */
-static void put_earlier(struct msg_value *v, enum field_id id)
+/* Takes the fields of the same name that still stand into the value, in their order. */
+static void put_earlier(struct msg_value *v)
 {
     struct msg *m = v->m;
 
     for (size_t i = 0; i < m->n_fields; i++) {
         struct field *f = &m->fields[i];
 
-        if (f->id != id || f->drop)
+        if (f->id != v->id || f->drop)
             continue;
         msg_put(v, msg_value(m, f), f->value_len);
         PUT(v, ", ");
@@ -263,11 +275,11 @@ static void put_earlier(struct msg_value *v, enum field_id id)
 
 static bool add_forwarded_for(struct msg *m, const struct text *peer)
 {
-    struct msg_value v = msg_begin(m, "x-forwarded-for");
+    struct msg_value v = msg_begin(m, FIELD_X_FORWARDED_FOR);
 
-    put_earlier(&v, FIELD_X_FORWARDED_FOR);
+    put_earlier(&v);
     msg_put(&v, peer->s, peer->len);
-    return msg_end(&v, FIELD_X_FORWARDED_FOR);
+    return msg_end(&v);
 }
 
 static bool is_token(const char *s, size_t len)
@@ -278,13 +290,12 @@ static bool is_token(const char *s, size_t len)
 }
 
 /* RFC 7239, 4.  The authority was checked when it was read: nothing to escape in it. */
-static bool add_forwarded(struct msg *m, const struct hop_request *h,
-                          const struct text *peer)
+static bool add_forwarded(struct msg *m, const struct text *peer, const char *scheme)
 {
-    struct msg_value v = msg_begin(m, "forwarded");
+    struct msg_value v = msg_begin(m, FIELD_FORWARDED);
     const char *host = msg_at(m, m->authority);
 
-    put_earlier(&v, FIELD_FORWARDED);
+    put_earlier(&v);
     if (peer->ip6)
         PUT(&v, "for=\"[");
     else
@@ -293,57 +304,49 @@ static bool add_forwarded(struct msg *m, const struct hop_request *h,
     if (peer->ip6)
         PUT(&v, "]\"");
     if (m->authority.len > 0) {
-        const char *quote = is_token(host, m->authority.len) ? "" : "\"";
+        size_t quote = !is_token(host, m->authority.len);
 
         PUT(&v, ";host=");
-        msg_put(&v, quote, strlen(quote));
+        msg_put(&v, "\"", quote);
         msg_put(&v, host, m->authority.len);
-        msg_put(&v, quote, strlen(quote));
+        msg_put(&v, "\"", quote);
     }
     PUT(&v, ";proto=");
-    msg_put(&v, h->scheme, strlen(h->scheme));
-    return msg_end(&v, FIELD_FORWARDED);
+    msg_put(&v, scheme, strlen(scheme));
+    return msg_end(&v);
 }
 
-/* What a trusted peer has said stands; anybody else's word is dropped by now. */
-static bool add_missing(struct msg *m, enum field_id id, const char *value, size_t len)
+/* What a trusted peer has said stands. */
+static bool add_claim(struct msg *m, bool trusted, enum field_id id, const char *value,
+                      size_t len)
 {
-    return msg_find(m, id) != NULL || msg_add(m, id, NULL, value, len);
+    return (trusted && msg_find(m, id) != NULL) || msg_add(m, id, NULL, value, len);
 }
 
-static bool add_claims(struct msg *m, const struct hop_request *h)
+static bool add_claims(struct msg *m, const struct hop_request *h, bool trusted)
 {
     char port[20];
     size_t port_len = lex_decimal(h->port, port);
+    struct span host = m->authority;
 
-    return add_missing(m, FIELD_X_FORWARDED_PROTO, h->scheme, strlen(h->scheme)) &&
-           (m->authority.len == 0 ||
-            add_missing(m, FIELD_X_FORWARDED_HOST, msg_at(m, m->authority),
-                        m->authority.len)) &&
-           (h->port == 0 || add_missing(m, FIELD_X_FORWARDED_PORT, port, port_len)) &&
-           add_missing(m, FIELD_X_REQUEST_ID, h->request_id, strlen(h->request_id));
-}
-
-static bool add_real_ip(struct msg *m, const struct sockaddr_storage *client)
-{
-    struct text t = address_text((const struct sockaddr *)client);
-
-    return msg_add(m, FIELD_X_REAL_IP, NULL, t.s, t.len);
+    return add_claim(m, trusted, FIELD_X_FORWARDED_PROTO, h->scheme, strlen(h->scheme)) &&
+           (host.len == 0 ||
+            add_claim(m, trusted, FIELD_X_FORWARDED_HOST, msg_at(m, host), host.len)) &&
+           (h->port == 0 ||
+            add_claim(m, trusted, FIELD_X_FORWARDED_PORT, port, port_len)) &&
+           add_claim(m, trusted, FIELD_X_REQUEST_ID, h->request_id, strlen(h->request_id));
 }
 
 /* A line of its own, after those of earlier hops (RFC 9110, 7.6.3). */
 static bool add_via(struct msg *m, const char *via)
 {
-    static const char *const received[] = {
-        [HTTP_10] = "1.0 ",
-        [HTTP_11] = "1.1 ",
-        [HTTP_2] = "2 ",
-    };
-    struct msg_value v = msg_begin(m, "via");
+    static const char received[][5] = {"1.0 ", "1.1 ", "2 "};
+    struct msg_value v = msg_begin(m, FIELD_VIA);
 
+    _Static_assert(HTTP_10 == 0 && HTTP_11 == 1 && HTTP_2 == 2, "the order of received[]");
     msg_put(&v, received[m->version], strlen(received[m->version]));
     msg_put(&v, via, strlen(via));
-    return msg_end(&v, FIELD_VIA);
+    return msg_end(&v);
 }
 
 /* ---- Max-Forwards (RFC 9110, 7.6.2) -------------------------------------------------- */
@@ -379,24 +382,37 @@ static bool count_down(struct msg *m)
 
 /* ---- whole heads --------------------------------------------------------------------- */
 
+static void drop_for_request(struct msg *m, bool trusted)
+{
+    uint32_t set = HOP_BY_HOP | BIT(X_REAL_IP);
+
+    if (!trusted)
+        set |= CLAIMS;
+    if (m->version == HTTP_10) /* must not take effect (RFC 9110, 10.1.1) */
+        set |= BIT(EXPECT);
+    drop_set(m, set);
+    if ((m->flags & MSG_UPGRADE) != 0 &&
+        lex_has(msg_at(m, m->upgrade), m->upgrade.len, "h2c"))
+        m->flags &= (uint8_t)~MSG_UPGRADE;
+}
+
 bool hop_request(struct msg *m, const struct hop_request *h)
 {
-    struct text peer = address_text(h->peer);
-    struct sockaddr_storage client;
-    uint32_t drop = HOP_BY_HOP | BIT(X_REAL_IP);
+    struct text peer = address_text(h->peer), client = peer;
+    bool trusted = is_trusted(h, h->peer);
+    struct sockaddr_storage told;
 
     if (!drop_listed(m))
         return false;
-    hop_client(m, h, &client);
-    if (!is_trusted(h, h->peer))
-        drop |= CLAIMS;
-    if (m->version == HTTP_10) /* must not take effect (RFC 9110, 10.1.1) */
-        drop |= BIT(EXPECT);
-    drop_set(m, drop);
-    if (lex_has(msg_at(m, m->upgrade), m->upgrade.len, "h2c"))
-        m->flags &= (uint8_t)~MSG_UPGRADE;
-    return count_down(m) && add_forwarded_for(m, &peer) && add_forwarded(m, h, &peer) &&
-           add_claims(m, h) && add_real_ip(m, &client) && add_via(m, h->via);
+    if (trusted) {
+        memcpy(&told, h->peer, sockaddr_len(h->peer));
+        told_client(m, h, &told);
+        client = address_text((const struct sockaddr *)&told);
+    }
+    drop_for_request(m, trusted);
+    return count_down(m) && add_forwarded_for(m, &peer) &&
+           add_forwarded(m, &peer, h->scheme) && add_claims(m, h, trusted) &&
+           msg_add(m, FIELD_X_REAL_IP, NULL, client.s, client.len) && add_via(m, h->via);
 }
 
 bool hop_response(struct msg *m)

@@ -4,14 +4,12 @@
 
 #include "proxy/lex.h"
 
+#define X(sym, name) [FIELD_##sym] = {name, name ": ", sizeof(name) - 1},
 static const struct {
-    const char *text;
-    uint8_t len;
-} names[N_FIELD_IDS] = {[FIELD_OTHER] = {"", 0},
-#define X(sym, name) [FIELD_##sym] = {name, sizeof(name) - 1},
-                        MSG_FIELDS(X)
+    const char *text, *start; /* the name alone; as a line begins with it */
+    size_t len;               /* of `text` */
+} names[N_FIELD_IDS] = {[FIELD_OTHER] = {"", ": ", 0}, MSG_FIELDS(X)};
 #undef X
-};
 
 /*
  * The length and the last letter but one tell the names apart, so that one look
@@ -138,48 +136,60 @@ bool msg_append(struct msg *m, const char *s, size_t len, struct span *out)
  * Added fields stand in the text as they stand in a head, "name: value\r\n", so
  * that neighbours can be written out in one piece.
  */
-struct msg_value msg_begin(struct msg *m, const char *name)
+static struct msg_value begin(struct msg *m, enum field_id id)
 {
-    struct msg_value v = {.m = m, .name = m->text_len, .fits = true};
+    char *at = m->text + m->text_len;
 
-    msg_put(&v, name, strlen(name));
-    msg_put(&v, ": ", 2);
-    v.value = m->text_len;
+    return (struct msg_value){.m = m,
+                              .name = at,
+                              .at = at,
+                              .end = m->text + m->text_room,
+                              .id = id,
+                              .fits = true};
+}
+
+struct msg_value msg_begin(struct msg *m, enum field_id id)
+{
+    struct msg_value v = begin(m, id);
+
+    msg_put(&v, names[id].start, names[id].len + 2);
+    v.value = v.at;
     return v;
 }
 
-void msg_put(struct msg_value *v, const char *s, size_t len)
-{
-    v->fits = v->fits && msg_append(v->m, s, len, NULL);
-}
-
-bool msg_end(struct msg_value *v, enum field_id id)
+bool msg_end(struct msg_value *v)
 {
     struct msg *m = v->m;
-    uint32_t stop = m->text_len;
+    char *stop = v->at;
 
     msg_put(v, "\r\n", 2);
-    if (!v->fits || m->n_fields == m->fields_room) {
-        m->text_len = v->name;
+    if (!v->fits || m->n_fields == m->fields_room)
         return false;
-    }
     m->fields[m->n_fields++] = (struct field){
-        .name = v->name,
-        .value = v->value,
-        .value_len = stop - v->value,
+        .name = m->text_len,
+        .value = m->text_len + (uint32_t)(v->value - v->name),
+        .value_len = (uint32_t)(stop - v->value),
         .name_len = (uint16_t)(v->value - v->name - 2),
-        .id = (uint8_t)id,
+        .id = (uint8_t)v->id,
     };
+    m->text_len += (uint32_t)(v->at - v->name);
     return true;
 }
 
 bool msg_add(struct msg *m, enum field_id id, const char *name, const char *value,
              size_t value_len)
 {
-    struct msg_value v = msg_begin(m, name != NULL ? name : names[id].text);
+    struct msg_value v = begin(m, id);
 
+    if (name == NULL) {
+        msg_put(&v, names[id].start, names[id].len + 2);
+    } else {
+        msg_put(&v, name, strlen(name));
+        msg_put(&v, ": ", 2);
+    }
+    v.value = v.at;
     msg_put(&v, value, value_len);
-    return msg_end(&v, id);
+    return msg_end(&v);
 }
 
 void msg_copy(struct msg *to, const struct msg *from)

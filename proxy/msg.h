@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /* Fields that the proxy itself reads, drops or writes.  Names in lower case. */
 #define MSG_FIELDS(X)                                                                      \
@@ -143,18 +144,28 @@ bool msg_add(struct msg *m, enum field_id id, const char *name, const char *valu
 
 /*
  * A field whose value is made of pieces: begin, any number of puts, end.  Once a
- * step had no room the later ones do nothing, and msg_end() returns false and
- * leaves m as it was before msg_begin().  Nothing else may be added in between.
+ * piece had no room, msg_end() returns false and m is as it was before
+ * msg_begin().  m must be left alone in between.
  */
 struct msg_value {
     struct msg *m;
-    uint32_t name, value; /* offsets; private */
+    char *name, *value, *at, *end; /* private; in m's text */
+    enum field_id id;
     bool fits;
 };
 
-struct msg_value msg_begin(struct msg *m, const char *name);
-void msg_put(struct msg_value *v, const char *s, size_t len);
-bool msg_end(struct msg_value *v, enum field_id id);
+struct msg_value msg_begin(struct msg *m, enum field_id id);
+bool msg_end(struct msg_value *v);
+
+static inline void msg_put(struct msg_value *v, const char *s, size_t len)
+{
+    if (len > (size_t)(v->end - v->at)) {
+        v->fits = false;
+        return;
+    }
+    memcpy(v->at, s, len);
+    v->at += len;
+}
 
 /*
  * Copies head facts, fields and text to `to`, whose storage must be large enough:

@@ -768,6 +768,7 @@ Test(head, an_upgrade_needs_both_fields_and_1_1)
     cr_expect_eq(r.verdict, HEAD_DONE);
     cr_expect((r.m.flags & MSG_UPGRADE) != 0 && is(&r, r.m.upgrade, "websocket"));
     cr_expect_eq(flags_of(GET11 "Upgrade: websocket" END), MSG_KEEP_ALIVE);
+    cr_expect_eq(flags_of(GET11 "Upgrade: websocket\r\nConnection: x" END), MSG_KEEP_ALIVE);
     cr_expect_eq(flags_of(GET11 "Connection: upgrade" END), MSG_KEEP_ALIVE);
     cr_expect_eq(flags_of(GET11 "Connection: upgrade\r\nUpgrade:" END), MSG_KEEP_ALIVE);
     cr_expect_eq(flags_of(GET10 "Connection: upgrade\r\nUpgrade: websocket" END), 0);
