@@ -16,6 +16,26 @@
 
 /* ---- sockets, on the main thread ---- */
 
+/*
+ * SO_REUSEPORT would let two programs share an address without a word: the first socket
+ * is tried without it.
+ */
+static int check_free(const struct cfg_listener *lis, struct why *w)
+{
+    int one = 1, rc = RC_OK, fd;
+
+    if (lis->bind.kind == ADDR_UNIX)
+        return RC_OK;
+    fd = socket(lis->bind.sa.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return why_set(w, RC_SYS, "socket for %s: %s", lis->bind.text, strerror(errno));
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+    if (bind(fd, &lis->bind.sa.any, lis->bind.len) < 0)
+        rc = why_set(w, RC_SYS, "listen on %s: %s", lis->bind.text, strerror(errno));
+    close(fd);
+    return rc;
+}
+
 static int bind_socket(const struct cfg_listener *lis, struct why *w)
 {
     int one = 1, fd;
@@ -42,6 +62,10 @@ static int bind_socket(const struct cfg_listener *lis, struct why *w)
 
 int listener_open(const struct cfg_listener *lis, unsigned n, int *fds, struct why *w)
 {
+    int rc = check_free(lis, w);
+
+    if (rc != RC_OK)
+        return rc;
     for (unsigned i = 0; i < n; i++) {
         if (lis->bind.kind == ADDR_UNIX && i > 0) {
             fds[i] = fds[0];
