@@ -3,10 +3,12 @@
 #include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/check.h"
+#include "base/mem.h"
 #include "conf/cfg_fill.h"
 
 #define PROFILER_KEY_MIN 16
@@ -25,6 +27,12 @@ struct check {
 static bool given(const struct check *c, const void *field)
 {
     return cfg_places_find(c->places, field) != NULL;
+}
+
+/* False: it was not understood, which has been said. */
+static bool understood(const struct check *c, const void *object)
+{
+    return cfg_places_find_object(c->places, object) != NULL;
 }
 
 /* Where the field was set, or else where the object around it begins. */
@@ -171,7 +179,7 @@ static void check_pool(const struct check *c, const struct cfg_service *s, enum 
 {
     const struct cfg_pool *p = &s->pools[tier];
 
-    if (!p->present)
+    if (!p->present || !understood(c, p))
         return;
     check_backends(c, p);
     if (p->provider[0] != 0)
@@ -322,23 +330,23 @@ static void check_profiler(const struct check *c)
                 fault(c, &p->identity[i], p, "identity: the same is given twice");
 }
 
+static bool is_ip(const char *text)
+{
+    struct addr a;
+
+    return addr_parse(text, &a, NULL) == RC_OK && a.port != 0 &&
+           (a.kind == ADDR_IP4 || a.kind == ADDR_IP6);
+}
+
 /* An IP address, with a port or without. */
 static bool is_server(const char *text)
 {
-    static const char *const forms[] = {"%s", "%s:53", "[%s]:53"};
+    char *v4 = mem_printf("%s:53", text), *v6 = mem_printf("[%s]:53", text);
+    bool ok = is_ip(text) || is_ip(v4) || is_ip(v6);
 
-    for (size_t i = 0; i < N_ELEMS(forms); i++) {
-        char with_port[ADDR_TEXT_MAX];
-        struct addr a;
-        int n = i == 0   ? snprintf(with_port, sizeof(with_port), "%s", text)
-                : i == 1 ? snprintf(with_port, sizeof(with_port), "%s:53", text)
-                         : snprintf(with_port, sizeof(with_port), "[%s]:53", text);
-
-        if ((size_t)n < sizeof(with_port) && addr_parse(with_port, &a, NULL) == RC_OK &&
-            (a.kind == ADDR_IP4 || a.kind == ADDR_IP6) && a.port != 0)
-            return true;
-    }
-    return false;
+    free(v4);
+    free(v6);
+    return ok;
 }
 
 static void check_resolver(const struct check *c)
@@ -360,11 +368,14 @@ void cfg_check(const struct cfg *cfg, const char *file, const struct cfg_places 
     const struct check c = {cfg, file, places, errs};
 
     for (size_t i = 0; i < cfg->n_listeners; i++)
-        check_listener(&c, &cfg->listeners[i]);
+        if (understood(&c, &cfg->listeners[i]))
+            check_listener(&c, &cfg->listeners[i]);
     for (size_t i = 0; i < cfg->n_services; i++)
-        check_service(&c, &cfg->services[i]);
+        if (understood(&c, &cfg->services[i]))
+            check_service(&c, &cfg->services[i]);
     for (size_t i = 0; i < cfg->n_routes; i++)
-        check_route(&c, &cfg->routes[i]);
+        if (understood(&c, &cfg->routes[i]))
+            check_route(&c, &cfg->routes[i]);
     check_admin(&c);
     check_profiler(&c);
     check_resolver(&c);

@@ -34,6 +34,14 @@ static bool known(const struct cfg_errors *e, struct cfg_at at, const char *text
     return false;
 }
 
+/* What a file says must not steer the terminal that shows it. */
+static void make_printable(char *s)
+{
+    for (; *s != 0; s++)
+        if ((unsigned char)*s < 0x20 || *s == 0x7f)
+            *s = '?';
+}
+
 void cfg_errors_add(struct cfg_errors *e, struct cfg_at at, const char *fmt, ...)
 {
     char text[1024];
@@ -42,6 +50,7 @@ void cfg_errors_add(struct cfg_errors *e, struct cfg_at at, const char *fmt, ...
     va_start(ap, fmt);
     vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
+    make_printable(text);
     if (known(e, at, text))
         return;
     if (e->n == CFG_ERRORS_MAX) {

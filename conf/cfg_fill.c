@@ -13,11 +13,12 @@
 struct fill {
     struct cfg *cfg;
     const struct yaml_node *defaults; /* of the text, or NULL */
+    bool inheriting; /* it is a default that is being read, not the thing itself */
     struct cfg_places *places;
     struct cfg_errors *errs;
 };
 
-static void apply(struct fill *f, const struct cfg_section *s, char *obj,
+static bool apply(struct fill *f, const struct cfg_section *s, char *obj,
                   const struct yaml_node *node);
 static void prepare(struct fill *f, const struct cfg_section *s, char *obj);
 
@@ -77,17 +78,15 @@ static void prepare_key(struct fill *f, const struct cfg_key *k, char *obj)
 static void prepare(struct fill *f, const struct cfg_section *s, char *obj)
 {
     const struct yaml_item *inherited;
-    bool was;
 
     for (size_t i = 0; i < s->n_keys; i++)
         prepare_key(f, &s->keys[i], obj);
     inherited = s->inherits != NULL ? yaml_find(f->defaults, s->inherits) : NULL;
     if (inherited == NULL)
         return;
-    was = s->optional && *(bool *)obj;
+    f->inheriting = true;
     apply(f, s, obj, inherited->value);
-    if (s->optional)
-        *(bool *)obj = was; /* a default for all of a kind brings none into being */
+    f->inheriting = false;
 }
 
 /* ---- values ------------------------------------------------------------------------- */
@@ -188,8 +187,8 @@ static void apply_entry(struct fill *f, const struct cfg_key *k, char *entry,
         return;
     }
     prepare(f, k->section, entry);
-    cfg_places_note_object(f->places, entry, n->at);
-    apply(f, k->section, entry, n);
+    if (apply(f, k->section, entry, n))
+        cfg_places_note_object(f->places, entry, n->at);
 }
 
 /* One entry may stand without the list around it. */
@@ -228,8 +227,8 @@ static void apply_map(struct fill *f, const struct cfg_key *k, char *obj,
 
         *(char **)(void *)(entry + k->section->name_offset) = mem_str(it->key);
         prepare(f, k->section, entry);
-        cfg_places_note_object(f->places, entry, it->key_at);
-        apply(f, k->section, entry, it->value);
+        if (apply(f, k->section, entry, it->value))
+            cfg_places_note_object(f->places, entry, it->key_at);
     }
 }
 
@@ -239,9 +238,9 @@ static void apply_key(struct fill *f, const struct cfg_key *k, char *obj,
     if (cfg_value_is(k->type) || k->type == CFG_T_SERVICE) {
         apply_value(f, k, obj + k->offset, it->value);
     } else if (k->type == CFG_T_SECTION) {
-        if (k->section->optional)
+        /* A group has the address of what it is in, which is noted by itself. */
+        if (apply(f, k->section, obj + k->offset, it->value) && k->offset > 0)
             cfg_places_note_object(f->places, obj + k->offset, it->key_at);
-        apply(f, k->section, obj + k->offset, it->value);
     } else if (k->type == CFG_T_LIST) {
         cfg_places_note(f->places, obj + k->offset, it->value->at);
         apply_list(f, k, obj, it->value);
@@ -282,22 +281,27 @@ static void apply_shorthand(struct fill *f, const struct cfg_section *s, char *o
     apply_key(f, k, obj, &as);
 }
 
-/* Sets what the node says; leaves the rest of the object as it is. */
-static void apply(struct fill *f, const struct cfg_section *s, char *obj,
+/*
+ * Sets what the node says; leaves the rest of the object as it is.  False: the node is
+ * nothing that could describe it, so that nothing more needs saying about the object.
+ */
+static bool apply(struct fill *f, const struct cfg_section *s, char *obj,
                   const struct yaml_node *node)
 {
-    if (s->optional)
-        *(bool *)obj = true;
-    if (node->faulty || yaml_is_null(node))
-        return;
+    if (s->optional && !f->inheriting)
+        *(bool *)obj = true; /* a default for all brings none into being */
+    if (node->faulty)
+        return false;
+    if (yaml_is_null(node))
+        return true;
     if (node->kind == YAML_SCALAR && s->shorthand != NULL) {
         apply_shorthand(f, s, obj, node);
-        return;
+        return true;
     }
     if (node->kind != YAML_MAP) {
         cfg_errors_add(f->errs, node->at, "%s: needs a map, not %s", s->title,
                        yaml_kind_name(node->kind));
-        return;
+        return false;
     }
     for (size_t i = 0; i < s->n_keys; i++) {
         const struct yaml_item *it = yaml_find(node, s->keys[i].name);
@@ -308,6 +312,7 @@ static void apply(struct fill *f, const struct cfg_section *s, char *obj,
     for (size_t i = 0; i < node->n; i++)
         if (cfg_table_key(s, node->items[i].key) == NULL)
             refuse_key(f, s, &node->items[i]);
+    return true;
 }
 
 /* ---- what must be given ------------------------------------------------------------- */
@@ -326,21 +331,28 @@ static bool missing(const struct fill *f, const struct cfg_key *k, const char *o
 static void require(struct fill *f, const struct cfg_section *s, char *obj,
                     struct cfg_at at);
 
+/* An object without a place was not understood: what it lacks does not matter. */
+static void require_object(struct fill *f, const struct cfg_section *s, char *obj)
+{
+    const struct cfg_at *at = cfg_places_find_object(f->places, obj);
+
+    if (at != NULL)
+        require(f, s, obj, *at);
+}
+
 static void require_inside(struct fill *f, const struct cfg_key *k, char *obj,
                            struct cfg_at at)
 {
-    const struct cfg_at *own;
     struct entries e;
 
-    if (k->type == CFG_T_SECTION) {
-        own = cfg_places_find_object(f->places, obj + k->offset);
-        require(f, k->section, obj + k->offset, own != NULL ? *own : at);
+    if (k->type == CFG_T_SECTION && k->section->optional) {
+        require_object(f, k->section, obj + k->offset);
+    } else if (k->type == CFG_T_SECTION) {
+        require(f, k->section, obj + k->offset, at);
     } else if ((k->type == CFG_T_LIST || k->type == CFG_T_MAP) && k->section != NULL) {
         e = entries_of(k, obj);
-        for (size_t i = 0; i < *e.n; i++) {
-            own = cfg_places_find_object(f->places, *e.array + i * e.size);
-            require(f, k->section, *e.array + i * e.size, *own);
-        }
+        for (size_t i = 0; i < *e.n; i++)
+            require_object(f, k->section, *e.array + i * e.size);
     }
 }
 

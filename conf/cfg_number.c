@@ -1,6 +1,5 @@
 #include "conf/cfg_number.h"
 
-#include <float.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -12,20 +11,26 @@
 #include "base/check.h"
 #include "base/mem.h"
 
-#define DIGITS_MAX 24 /* that are read; more would say nothing */
+/*
+ * What is read: so many characters, of which so many digits from the first that is not
+ * 0.  A double keeps 15 digits through a unit's factor and back, so that what is printed
+ * is what was read.
+ */
+#define LENGTH_MAX 24
+#define DIGITS_MAX 15
 
 struct unit {
     const char *suffix;
     double factor;
 };
 
-/* Largest first: printing takes the first that divides. */
+/* Printing takes the first unit that fits. */
 static const struct unit duration_units[] = {
     {"d", 86400000}, {"h", 3600000}, {"m", 60000}, {"s", 1000}, {"ms", 1}};
 static const struct unit size_units[] = {
     {"g", 1 << 30}, {"m", 1 << 20}, {"k", 1 << 10}, {"", 1}};
 static const struct unit share_units[] = {{"%", 100}, {"", 1}};
-static const struct unit rate_units[] = {{"/h", 3600}, {"/m", 60}, {"/s", 1}, {"", 1}};
+static const struct unit rate_units[] = {{"/s", 1}, {"/m", 60}, {"/h", 3600}, {"", 1}};
 static const struct unit plain_units[] = {{"", 1}};
 
 static const struct form {
@@ -53,11 +58,15 @@ static const struct form {
 /* Of decimal digits with at most one point.  strtod alone would take inf, hex and signs. */
 static size_t decimal_length(const char *s)
 {
-    size_t whole = strspn(s, "0123456789"), n = whole;
+    size_t whole = strspn(s, "0123456789"), n = whole, digits = 0;
 
     if (s[n] == '.')
         n += 1 + strspn(s + n + 1, "0123456789");
-    return whole > 0 && s[n - 1] != '.' && n <= DIGITS_MAX ? n : 0;
+    for (size_t i = strspn(s, "0."); i < n; i++)
+        digits += s[i] != '.';
+    if (whole == 0 || s[n - 1] == '.' || n > LENGTH_MAX || digits > DIGITS_MAX)
+        return 0;
+    return n;
 }
 
 static int parse(enum cfg_type t, const char *text, double *out, struct why *w)
@@ -158,22 +167,36 @@ static double read_field(enum cfg_type t, const void *field)
     return *(const double *)field;
 }
 
-/* Writes the shortest decimal without exponent that times `factor` is v; false: none is. */
-static bool shortest(double v, double factor, char *out, size_t room)
+/* The fewest digits that can be read and that the unit turns into v again. */
+static bool shortest(double v, const struct unit *u, char *out, size_t room)
 {
-    for (int digits = 0; digits < DIGITS_MAX + DBL_DECIMAL_DIG; digits++) {
-        snprintf(out, room, "%.*f", digits, v * factor);
-        if (strtod(out, NULL) / factor == v)
+    for (int decimals = 0; decimals < LENGTH_MAX; decimals++) {
+        snprintf(out, room, "%.*f", decimals, v * u->factor);
+        if (decimal_length(out) > 0 && strtod(out, NULL) / u->factor == v)
             return true;
     }
     return false;
 }
 
-/* The largest unit that leaves no fraction. */
+/* In the first unit that can; the one it was read in can. */
+static char *fraction_text(const struct form *f, double v)
+{
+    char text[400]; /* the largest double has 309 digits */
+    size_t i = 0;
+
+    while (i < f->n_units && !shortest(v, &f->units[i], text, sizeof(text)))
+        i++;
+    CHECK(i < f->n_units);
+    return mem_printf("%s%s", text, f->units[i].suffix);
+}
+
+/* In the largest unit that leaves no fraction. */
 static char *whole_text(const struct form *f, double v)
 {
     size_t i = 0;
 
+    if (v == 0)
+        return mem_str(f->units == duration_units ? "0s" : "0");
     while (fmod(v, f->units[i].factor) != 0)
         i++;
     return mem_printf("%.0f%s", v / f->units[i].factor, f->units[i].suffix);
@@ -182,16 +205,12 @@ static char *whole_text(const struct form *f, double v)
 char *cfg_number_text(const struct cfg_key *k, const void *field)
 {
     double v = read_field(k->type, field);
-    char text[DIGITS_MAX + 2 * DBL_DECIMAL_DIG + 2];
 
     if (v == 0 && k->zero != NULL)
         return mem_str(k->zero);
     if (forms[k->type].whole)
         return whole_text(&forms[k->type], v);
-    if (k->type == CFG_T_SHARE && shortest(v, 100, text, sizeof(text)))
-        return mem_printf("%s%%", text);
-    CHECK(shortest(v, 1, text, sizeof(text)));
-    return mem_printf("%s%s", text, k->type == CFG_T_RATE ? "/s" : "");
+    return fraction_text(&forms[k->type], v);
 }
 
 char *cfg_number_range_text(const struct cfg_key *k, const void *field)

@@ -13,7 +13,8 @@
 #include "conf/cfg.h"
 #include "conf/cfg_table.h"
 
-#define CFG_REDACTED "<redacted>"
+/* Long enough to pass for any secret when a printed configuration is read again. */
+#define CFG_REDACTED "<redacted-by-tidegate>"
 
 /* `name` is NULL for an entry of a list and for the outermost map. */
 struct cfg_visitor {

@@ -342,6 +342,7 @@ static bool add_alias(struct builder *b, struct fy_event *e)
     char *name = token_text(fy_event_get_token(e));
     const struct yaml_node *from = recall(b, name);
 
+    at.col--; /* the mark is behind the asterisk */
     if (from == NULL)
         cfg_errors_add(b->errs, at, "no anchor '%s' is finished before this", name);
     else
