@@ -12,6 +12,7 @@
 #include "app/admin/endpoint.h"
 #include "app/admin/gate.h"
 #include "app/admin/parts.h"
+#include "app/admin/trail.h"
 #include "base/check.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -186,6 +187,8 @@ int admin_new(struct wire *w, const struct cfg_admin *cfg, struct admin **out,
         return RC_SYS;
     ad = MEM_NEW(struct admin);
     ad->parts.wire = w;
+    ad->parts.trail = trail_new(w);
+    ad->parts.started = clock_wall() - (clock_mono() - w->started) / US_PER_MS;
     ad->bind = cfg->bind;
     loop_timer_init(&ad->resume, on_resume);
     ad->http = evhttp_new(loop_base(w->loop));
@@ -201,6 +204,7 @@ void admin_free(struct admin *ad)
         return;
     loop_timer_remove(&ad->resume);
     evhttp_free(ad->http);
+    trail_free(ad->parts.trail);
     if (ad->bind.kind == ADDR_UNIX && ad->bind.sa.un.sun_path[0] != 0)
         unlink(ad->bind.sa.un.sun_path);
     free(ad);

@@ -12,6 +12,8 @@
 #include "base/check.h"
 #include "base/mem.h"
 
+#define ASK_NUMBER_DIGITS 15 /* of ASK_NUMBER_MAX */
+
 struct ask {
     struct evhttp_request *req;
     char *path; /* libevent's memory */
@@ -124,7 +126,7 @@ int ask_number(const struct ask *a, const char *name, long absent, long max, lon
     *out = absent;
     if (n == 0)
         return RC_OK;
-    if (n > 15 || strspn(text, "0123456789") != n)
+    if (n > ASK_NUMBER_DIGITS || strspn(text, "0123456789") != n)
         return RC_INVALID;
     *out = strtol(text, NULL, 10);
     return *out >= 1 && *out <= max ? RC_OK : RC_INVALID;
@@ -153,6 +155,22 @@ json_t *ask_body(const struct ask *a, struct why *w)
 }
 
 /* ---- answers ---- */
+
+json_t *ask_string(const char *text)
+{
+    json_t *string = json_string(text);
+    char *ascii;
+
+    if (string != NULL)
+        return string;
+    ascii = mem_str(text);
+    for (char *c = ascii; *c != 0; c++)
+        if ((unsigned char)*c >= 0x80)
+            *c = '?';
+    string = json_string(ascii);
+    free(ascii);
+    return string;
+}
 
 void ask_header(struct ask *a, const char *name, const char *value)
 {
@@ -200,15 +218,13 @@ void ask_reply_json(struct ask *a, int status, json_t *json_take)
 
 void ask_reply_problem(struct ask *a, int status, const char *fmt, ...)
 {
-    char detail[320];
-    json_t *text;
+    char detail[640];
     va_list ap;
 
     va_start(ap, fmt);
     vsnprintf(detail, sizeof(detail), fmt, ap);
     va_end(ap);
-    text = json_string(detail);
     reply_json_as(a, status, "application/problem+json",
                   json_pack("{s:s, s:i, s:o}", "title", reason(status), "status", status,
-                            "detail", text != NULL ? text : json_null()));
+                            "detail", ask_string(detail)));
 }

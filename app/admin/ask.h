@@ -18,7 +18,8 @@ struct evhttp_request;
 
 enum ask_method { ASK_GET, ASK_HEAD, ASK_POST, ASK_OTHER };
 
-#define ASK_BODY_MAX 65536
+#define ASK_BODY_MAX   65536
+#define ASK_NUMBER_MAX 999999999999999
 
 /* NULL: the target cannot be read; the request was answered. */
 struct ask *ask_new(struct evhttp_request *req);
@@ -38,6 +39,9 @@ int ask_number(const struct ask *a, const char *name, long absent, long max, lon
 json_t *ask_body(const struct ask *a, struct why *w);
 
 /* ---- answers ---- */
+
+/* Text from elsewhere; bytes that are not UTF-8 become question marks. */
+json_t *ask_string(const char *text);
 
 /* Added to the answer that follows. */
 void ask_header(struct ask *a, const char *name, const char *value);

@@ -7,13 +7,7 @@
 #include "app/admin/parts.h"
 #include "base/check.h"
 #include "base/log.h"
-
-static const char *const mode_name[] = {
-    [CFG_MODE_LIVE] = "live",
-    [CFG_MODE_SHADOW] = "shadow",
-    [CFG_MODE_OFF] = "off",
-    [CFG_MODE_REACTIVE] = "reactive",
-};
+#include "scaler/plan.h"
 
 void change_reload(const struct parts *p, struct ask *a)
 {
@@ -71,8 +65,8 @@ void change_drain(const struct parts *p, struct ask *a)
 
 static bool mode_from(const char *name, enum cfg_mode *out)
 {
-    for (size_t i = 0; i < N_ELEMS(mode_name); i++)
-        if (strcmp(name, mode_name[i]) == 0) {
+    for (size_t i = 0; i < N_ELEMS(plan_mode_name); i++)
+        if (strcmp(name, plan_mode_name[i]) == 0) {
             *out = (enum cfg_mode)i;
             return true;
         }

@@ -4,15 +4,19 @@
 #include <string.h>
 
 #include "app/admin/change.h"
+#include "app/admin/overview.h"
+#include "app/admin/page.h"
 #include "app/admin/scrape.h"
 #include "app/admin/show.h"
 #include "base/check.h"
 
 static const struct endpoint endpoints[] = {
+    {"/", page_show, NULL, "the live page"},
     {"/healthz", show_healthz, NULL, "200 while the process is alive"},
     {"/readyz", show_readyz, NULL,
      "200 when requests are taken; 503 before, and while draining"},
     {"/metrics", scrape_show, NULL, "all figures as Prometheus reads them"},
+    {"/api/v1/overview", overview_show, NULL, "what the page shows, in one answer"},
     {"/api/v1/services", show_services, NULL, "what was asked of each service"},
     {"/api/v1/pools", show_pools, NULL, "pools and their backends"},
     {"/api/v1/routes", show_routes, NULL, "routes, most specific first"},

@@ -4,6 +4,7 @@
 
 #include "app/admin/census.h"
 #include "base/check.h"
+#include "scaler/plan.h"
 
 #define US_PER_MS_F 1000.0
 #define US_PER_S_F  1e6
@@ -110,6 +111,70 @@ struct json_t *figures_service(struct wire *w, const struct cfg_service *s)
     return o;
 }
 
+/* ---- services, in short ---- */
+
+/* Completed requests of all tiers by latency; the last bucket has no bound. */
+static json_t *buckets_json(const struct load *l)
+{
+    struct hist_view all = {.sum_us = 0};
+    json_t *bounds = json_array(), *n = json_array();
+
+    for (int t = 0; t < N_TIERS; t++)
+        hist_sum(&all, &l->tier[t].latency);
+    for (int i = 0; i < HIST_BUCKETS; i++)
+        json_array_append_new(n, count(all.n[i]));
+    for (int i = 0; i < HIST_BUCKETS - 1; i++)
+        json_array_append_new(bounds, json_real(hist_bound_us[i] / US_PER_MS_F));
+    return json_pack("{s:o, s:o}", "bounds_ms", bounds, "n", n);
+}
+
+static json_t *brief_tiers_json(const struct load *l, const struct scaler_service_stats *s)
+{
+    json_t *o = json_object();
+
+    for (int t = 0; t < N_TIERS; t++)
+        json_object_set_new(
+            o, tier_name[t],
+            json_pack("{s:o, s:I, s:I, s:I, s:I}", "admitted", count(l->tier[t].admitted),
+                      "inflight", (json_int_t)l->tier[t].inflight, "ready",
+                      (json_int_t)s->ready[t], "actual", (json_int_t)s->actual[t], "wanted",
+                      (json_int_t)s->wanted[t]));
+    return o;
+}
+
+static json_t *scaling_json(const struct scaler_service_stats *s)
+{
+    bool forecast = s->degraded < 2;
+
+    return json_pack(
+        "{s:s, s:I, s:b, s:f, s:f, s:f, s:I, s:I, s:o, s:o}", "mode",
+        plan_mode_name[s->mode], "degraded", (json_int_t)s->degraded, "provider_ok",
+        s->provider_ok, "rps", s->rps, "instance_rps", s->capacity_rps, "utilization",
+        s->resource_utilization, "plans", (json_int_t)s->plans, "instance_failures",
+        (json_int_t)s->instance_failures, "forecast_5m_rps",
+        forecast ? json_real(s->forecast_rps[0]) : json_null(), "forecast_30m_rps",
+        forecast ? json_real(s->forecast_rps[1]) : json_null());
+}
+
+struct json_t *figures_brief(struct wire *w, const struct cfg_service *s)
+{
+    struct scaler_service_stats plan = {0};
+    json_t *o = json_object();
+    struct load l;
+
+    proxy_load_mt(w->proxy, s->index, &l);
+    scaler_stats_mt(w->scaler, s->index, &plan);
+    json_object_set_new(o, "name", json_string(s->name));
+    add_counts(o, &l);
+    json_object_set_new(o, "queued", json_integer(l.queued));
+    json_object_set_new(o, "errors", errors_json(&l));
+    json_object_set_new(o, "responses", responses_json(&l));
+    json_object_set_new(o, "latency", buckets_json(&l));
+    json_object_set_new(o, "tiers", brief_tiers_json(&l, &plan));
+    json_object_set_new(o, "plan", scaling_json(&plan));
+    return o;
+}
+
 /* ---- pools ---- */
 
 static const char *health_name(enum backend_health h)
@@ -173,31 +238,4 @@ struct json_t *figures_pool(struct wire *w, const struct cfg_service *s, enum ti
                   backends_json(&t));
     census_fini(&t);
     return o;
-}
-
-/* ---- the process ---- */
-
-static json_t *refused_json(const struct proxy_totals *t)
-{
-    json_t *o = json_object();
-
-    for (int i = 0; i < N_REFUSALS; i++)
-        json_object_set_new(o, stats_refusal_name[i], count(t->refused[i]));
-    return o;
-}
-
-struct json_t *figures_process(struct wire *w)
-{
-    struct proxy_totals t;
-
-    proxy_totals_mt(w->proxy, &t);
-    return json_pack("{s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o}",
-                     "accepted", count(t.accepted), "requests", count(t.requests),
-                     "bytes_in", count(t.bytes_in), "bytes_out", count(t.bytes_out),
-                     "connections", (json_int_t)t.connections, "max_connections",
-                     (json_int_t)t.max_connections, "upstream_connections",
-                     (json_int_t)t.upstream_connections, "exchanges",
-                     (json_int_t)t.exchanges, "upstream_opened", count(t.upstream_opened),
-                     "upstream_reused", count(t.upstream_reused), "slow_turns",
-                     count(t.slow_turns), "refused", refused_json(&t));
 }

@@ -1,5 +1,5 @@
 /*
- * figures.h - services, pools and connections as JSON.
+ * figures.h - services and pools as JSON.
  *
  * All functions return new references.  Main thread.
  */
@@ -14,7 +14,7 @@ struct json_t;
 struct json_t *figures_service(struct wire *w, const struct cfg_service *s);
 /* One pool with every backend. */
 struct json_t *figures_pool(struct wire *w, const struct cfg_service *s, enum tier tier);
-/* Connections, requests and bytes of the whole process. */
-struct json_t *figures_process(struct wire *w);
+/* The service in short: counters, the scaler's figures, ready backends of each tier. */
+struct json_t *figures_brief(struct wire *w, const struct cfg_service *s);
 
 #endif

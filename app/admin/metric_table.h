@@ -96,6 +96,7 @@ X(SERVICE, resource_utilization, GAUGE, "Ready and starting backends over the ti
 X(SERVICE, plans_total, COUNTER, "Plans made", p->plan->plans) \
 X(SERVICE, instance_failures_total, COUNTER, "Instances that did not come up or died", p->plan->instance_failures) \
 X(SERVICE, scaler_degraded, GAUGE, "0: all as configured, 1: without the users' outlook, 2: reacting only", p->plan->degraded) \
+X(SERVICE, provider_ok, GAUGE, "0 while its provider failed lately and is left alone", p->plan->provider_ok) \
 X(MODE, scaler_mode, GAUGE, "1 for the mode the scaler is in", (int)p->plan->mode == p->i) \
 X(PROFILER, profiler_users, GAUGE, "Users with a profile in memory", p->in->users.users) \
 X(PROFILER, profiler_active_users, GAUGE, "Users in a session now", p->in->users.active_users) \

@@ -11,6 +11,7 @@ struct trail;
 struct parts {
     struct wire *wire;
     struct trail *trail;
+    wall_ms started; /* the process, near enough */
 };
 
 #endif

@@ -6,9 +6,11 @@
 #include "app/admin/census.h"
 #include "app/admin/metric_table.h"
 #include "app/admin/parts.h"
+#include "app/admin/vitals.h"
 #include "app/version.h"
 #include "base/check.h"
 #include "base/mem.h"
+#include "scaler/plan.h"
 
 #define US_PER_S_F   1e6
 #define MS_PER_S_F   1e3
@@ -65,24 +67,26 @@ static void read_service(struct wire *w, const struct cfg_service *cfg,
             census_take(w->proxy, cfg->index, (enum tier)t, &s->pools[t]);
 }
 
-static void read_clocks(struct wire *w, struct reading *r)
+static void read_clocks(const struct parts *p, struct reading *r)
 {
-    r->up_s = (double)(clock_mono() - w->started) / US_PER_S_F;
-    r->start_s = (double)clock_wall() / MS_PER_S_F - r->up_s;
+    r->start_s = (double)p->started / MS_PER_S_F;
+    r->up_s = (double)(clock_mono() - p->wire->started) / US_PER_S_F;
     r->virtual_s = (double)clock_virtual() / MS_PER_S_F;
     r->clock_speed = clock_speed();
-    r->reload_s = (double)w->reload_at / MS_PER_S_F;
+    r->reload_s = (double)p->wire->reload_at / MS_PER_S_F;
 }
 
-static void read_all(struct wire *w, struct reading *r)
+static void read_all(const struct parts *p, struct reading *r)
 {
-    *r = (struct reading){.cfg = proxy_cfg_mt(w->proxy), .users.store_ok = true};
-    read_clocks(w, r);
+    struct wire *w = p->wire;
+
+    *r = (struct reading){.cfg = proxy_cfg_mt(w->proxy)};
+    read_clocks(p, r);
     proxy_totals_mt(w->proxy, &r->totals);
     r->profiled = w->profiler != NULL;
     if (r->profiled)
         profiler_stats_mt(w->profiler, &r->users);
-    r->store_ok = w->kv_ok && r->users.store_ok;
+    r->store_ok = vitals_store_ok(w);
     r->reloads = w->reloads;
     r->reload_ok = w->reload_ok;
     r->main_slow_turns = loop_slow_turns_mt(w->loop);
@@ -197,7 +201,6 @@ static void write_service(const struct pen *pen, struct metrics_labels l, struct
 {
     static const char *const codes[] = {"none", "1xx", "2xx", "3xx", "4xx", "5xx"};
     static const char *const horizons[] = {"5m", "30m", "24h"};
-    static const char *const modes[] = {"live", "shadow", "off", "reactive"};
 
     if (pen->m->scope == SCOPE_SERVICE)
         write_at(pen, &l, &p);
@@ -208,7 +211,7 @@ static void write_service(const struct pen *pen, struct metrics_labels l, struct
     else if (pen->m->scope == SCOPE_HORIZON)
         write_each(pen, l, p, "horizon", horizons, N_ELEMS(horizons));
     else if (pen->m->scope == SCOPE_MODE)
-        write_each(pen, l, p, "mode", modes, N_ELEMS(modes));
+        write_each(pen, l, p, "mode", plan_mode_name, N_ELEMS(plan_mode_name));
     else
         write_tiers(pen, l, p, s);
 }
@@ -249,14 +252,14 @@ static void write_family(const struct pen *pen, const struct place *p)
         write_services(pen, l, *p);
 }
 
-void scrape_write(struct wire *w, struct metrics *out)
+void scrape_write(const struct parts *p, struct metrics *out)
 {
     struct reading r;
-    struct place p = {.in = &r};
+    struct place at = {.in = &r};
 
-    read_all(w, &r);
+    read_all(p, &r);
     for (size_t i = 0; i < N_ELEMS(metrics); i++)
-        write_family(&(struct pen){out, &metrics[i]}, &p);
+        write_family(&(struct pen){out, &metrics[i]}, &at);
     reading_fini(&r);
 }
 
@@ -264,7 +267,7 @@ void scrape_show(const struct parts *p, struct ask *a)
 {
     struct metrics out = {0};
 
-    scrape_write(p->wire, &out);
+    scrape_write(p, &out);
     ask_reply(a, 200, CONTENT_TYPE, out.text, out.len);
     free(out.text);
 }

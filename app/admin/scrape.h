@@ -11,10 +11,9 @@
 
 struct ask;
 struct parts;
-struct wire;
 
 /* Appends to *out. */
-void scrape_write(struct wire *w, struct metrics *out);
+void scrape_write(const struct parts *p, struct metrics *out);
 
 /* GET /metrics. */
 void scrape_show(const struct parts *p, struct ask *a);

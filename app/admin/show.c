@@ -3,11 +3,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "app/admin/ask.h"
 #include "app/admin/figures.h"
 #include "app/admin/parts.h"
+#include "app/admin/vitals.h"
 #include "app/version.h"
 #include "base/check.h"
 #include "conf/cfg_json.h"
@@ -24,17 +24,9 @@ void show_healthz(const struct parts *p, struct ask *a)
     ask_reply(a, 200, "text/plain; charset=utf-8", "ok\n", 3);
 }
 
-/* NULL: requests are taken. */
-static const char *not_ready(const struct wire *w)
-{
-    if (proxy_draining_mt(w->proxy))
-        return "draining";
-    return proxy_settled(w->proxy) ? NULL : "backends are not known yet";
-}
-
 void show_readyz(const struct parts *p, struct ask *a)
 {
-    const char *why = not_ready(p->wire);
+    const char *why = vitals_not_ready(p->wire);
 
     if (why == NULL)
         ask_reply(a, 200, "text/plain; charset=utf-8", "ready\n", 6);
@@ -127,7 +119,7 @@ void show_listeners(const struct parts *p, struct ask *a)
     cfg_unref(cfg);
     ask_reply_json(
         a, 200,
-        json_pack("{s:o, s:o}", "listeners", list, "process", figures_process(p->wire)));
+        json_pack("{s:o, s:o}", "listeners", list, "process", vitals_process(p->wire)));
 }
 
 void show_config(const struct parts *p, struct ask *a)
@@ -136,12 +128,6 @@ void show_config(const struct parts *p, struct ask *a)
 
     ask_reply_json(a, 200, cfg_json(cfg));
     cfg_unref(cfg);
-}
-
-static json_t *clock_json(void)
-{
-    return json_pack("{s:I, s:f, s:I}", "now_ms", (json_int_t)clock_virtual(), "speed",
-                     clock_speed(), "wall_ms", (json_int_t)clock_wall());
 }
 
 /* Lines of the build report, without their ends. */
@@ -165,14 +151,10 @@ static json_t *build_json(void)
 
 void show_version(const struct parts *p, struct ask *a)
 {
-    mono_us up = clock_mono() - p->wire->started;
+    json_t *o = vitals_state(p);
 
-    ask_reply_json(a, 200,
-                   json_pack("{s:s, s:o, s:I, s:I, s:I, s:o}", "version", version_text(),
-                             "build", build_json(), "started_ms",
-                             (json_int_t)(clock_wall() - up / US_PER_MS), "uptime_ms",
-                             (json_int_t)(up / US_PER_MS), "pid", (json_int_t)getpid(),
-                             "clock", clock_json()));
+    json_object_set_new(o, "build", build_json());
+    ask_reply_json(a, 200, o);
 }
 
 /* ---- the scaler ---- */
