@@ -1,0 +1,61 @@
+"""Demand is counted, not inferred."""
+import threading
+import time
+
+from harness import trafficgen
+from wire import wait_for
+
+
+def arrivals(t):
+    return t.service()["arrivals"]
+
+
+def test_demand_is_exact_while_the_profiler_is_off(tidegate, sample):
+    t = tidegate([sample(latency_ms=1, cpu_us=0)], workers=4, profiler={"enabled": False})
+    r = trafficgen("--bench", f"127.0.0.1:{t.port}", "-n", 20_000, "-c", 32)
+    assert r["answered"] == 20_000
+    assert arrivals(t) == 20_000
+
+
+def test_demand_is_exact_while_the_profilers_rings_overflow(tidegate, sample):
+    t = tidegate([sample(latency_ms=0, cpu_us=0)], workers=1, clock={"speed": 1})
+    r = trafficgen("--bench", f"127.0.0.1:{t.port}", "-n", 60_000, "-c", 64)
+    assert r["answered"] == 60_000
+    assert arrivals(t) == 60_000
+
+
+def test_every_arrival_has_one_fate(tidegate, sample):
+    t = tidegate([sample(latency_ms=20, cpu_us=0)], service={
+        "pools": {"baseline": {"max_requests": 4}}, "queue": {"size": 8, "timeout": "100ms"},
+        "client_retry": "0s"})
+    trafficgen("--bench", f"127.0.0.1:{t.port}", "-n", 3_000, "-c", 48)
+    s = t.service()
+    fates = s["shed"] + s["timed_out"] + s["refused"] + s["left"] + s["queued"]
+    assert s["shed"] > 0 and s["timed_out"] > 0
+    assert s["arrivals"] == 3_000
+    assert s["arrivals"] == fates + sum(tier["admitted"] for tier in s["tiers"].values())
+
+
+def test_clients_that_ask_again_do_not_raise_demand(tidegate, sample):
+    """All backends are down for a while and every client asks five times more."""
+    backend = sample(latency_ms=1, cpu_us=0)
+    t = tidegate([backend.url], service={"ejection": {"enabled": False}, "retries": {"attempts": 0}},
+                 profiler={"identity": ["header:x-user-id"]},
+                 clock={"speed": 60, "start": "2026-11-23T09:00:00Z"})
+    result = {}
+
+    def play():
+        result.update(trafficgen("--live", f"127.0.0.1:{t.port}", "--admin", t.cfg["admin"]["bind"],
+                                 "--hours", 0.25, "--users", 15000, "--sessions", 4,
+                                 "--retries", 5, "--backoff-ms", 100))
+
+    player = threading.Thread(target=play)
+    player.start()
+    time.sleep(3)
+    backend.kill()
+    time.sleep(6)
+    backend.start()
+    player.join()
+    assert result["retries"] > 0.3 * result["sent"], result
+    s = t.service()
+    assert abs(s["arrivals"] - result["sent"]) <= 0.05 * result["sent"], (s, result)

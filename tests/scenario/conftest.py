@@ -1,0 +1,61 @@
+"""Fixtures: what a scenario starts is ended, and checked, after it."""
+import pytest
+
+import origin as origin_module
+import harness
+
+
+@pytest.fixture
+def origin():
+    """origin(serve=..., reply=..., address=...) -> Origin"""
+    started = []
+
+    def make(*args, **kwargs):
+        started.append(origin_module.Origin(*args, **kwargs))
+        return started[-1]
+
+    yield make
+    for o in started:
+        o.stop()
+    for o in started:
+        for e in o.errors:
+            raise e
+
+
+@pytest.fixture
+def sample():
+    """sample(latency_ms=..., ...) -> Sample"""
+    started = []
+
+    def make(**options):
+        started.append(harness.Sample(**options))
+        return started[-1]
+
+    yield make
+    for s in started:
+        s.stop()
+
+
+@pytest.fixture
+def tidegate(tmp_path, origin, sample):
+    """tidegate(backends, service={}, listener={}, **top) -> Tidegate, ready
+
+    `config=` takes a whole configuration instead, `ready=False` does not wait.
+    Asked for before `origin` and `sample` it is ended before them.
+    """
+    started = []
+
+    def make(backends=(), config=None, ready=True, env=None, **kwargs):
+        urls = [b if isinstance(b, (str, dict)) else b.url for b in backends]
+        cfg = config or harness.basic_config(urls, **kwargs)
+        t = harness.Tidegate(cfg, tmp_path, env)
+        started.append(t)
+        return t.start(ready)
+
+    yield make
+    for t in started:
+        t.check_end()
+
+
+def pytest_addoption(parser):
+    parser.addoption("--long", action="store_true", help="runs long scenarios at their full length")
