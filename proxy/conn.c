@@ -37,6 +37,7 @@ struct conn {
     bool close_after;    /* we said, or must say, Connection: close */
     bool answered;       /* the final head was sent */
     bool chunk_answer;   /* body goes down in chunks of our making */
+    bool blocked;        /* the client takes nothing: the timer is write_ms */
     bool stalled;        /* reading the body waits for resume() */
     bool reset_on_abort; /* the end of the body is the end of the connection */
     uint8_t method;
@@ -113,11 +114,11 @@ static void conn_fault(struct conn *c, enum stream_fault why)
 /* The answer is out: the next request, or the end of the connection. */
 static void conn_next(struct conn *c)
 {
-    c->answered = false;
+    c->answered = c->stalled = false;
     if (c->close_after || !c->keep_alive || c->sock.w->draining) {
         sock_shutdown(&c->sock);
         c->state = CONN_LINGER;
-        deadline(c, c->sock.out.len > 0 ? timeouts(c)->write_ms : timeouts(c)->linger_ms);
+        deadline(c, c->blocked ? timeouts(c)->write_ms : timeouts(c)->linger_ms);
         loop_ready_add(c->sock.w->loop, &c->sock.ready);
         return;
     }
@@ -406,7 +407,8 @@ static void write_some(struct conn *c)
 {
     bool room = sock_drain(&c->sock);
 
-    if (c->sock.out.len > 0)
+    c->blocked = c->sock.out.len > 0;
+    if (c->blocked)
         deadline(c, timeouts(c)->write_ms);
     else if (c->state == CONN_WAIT)
         loop_timer_clear(&c->timer);
@@ -414,6 +416,13 @@ static void write_some(struct conn *c)
         deadline(c, timeouts(c)->linger_ms);
     if (room && c->stream.x != NULL)
         forward_down_room(c->stream.x);
+}
+
+static void wait_for_client(struct conn *c)
+{
+    c->blocked = true;
+    if (c->state != CONN_TUNNEL)
+        deadline(c, timeouts(c)->write_ms);
 }
 
 static void conn_run(struct conn *c)
@@ -426,6 +435,8 @@ static void conn_run(struct conn *c)
     }
     if (c->sock.out.len > 0 && c->sock.can_write)
         write_some(c);
+    else if (c->sock.out.len > 0 && !c->blocked)
+        wait_for_client(c);
     if (c->state != CONN_GONE && c->inbox.len > 0 && wants_input(c))
         take_input(c, NULL, 0);
     if (c->state != CONN_GONE)
@@ -520,7 +531,6 @@ static void op_head(struct stream *s, const struct msg *m, bool end)
 static bool op_data(struct stream *s, const uint8_t *p, size_t n)
 {
     struct conn *c = conn_of(s);
-    size_t before = c->sock.out.len;
 
     if (c->chunk_answer) {
         char *out = sock_text(c->sock.w, 24);
@@ -533,8 +543,6 @@ static bool op_data(struct stream *s, const uint8_t *p, size_t n)
     STATS_ADD(c->sock.w->stats->bytes_out, n);
     if (c->state == CONN_TUNNEL)
         deadline(c, timeouts(c)->tunnel_ms);
-    else if (before == 0 && !c->sock.can_write)
-        deadline(c, timeouts(c)->write_ms);
     return sock_has_room(&c->sock);
 }
 

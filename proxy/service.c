@@ -75,7 +75,8 @@ enum pick_verdict service_pick(const struct service *s, const struct pick *p,
 
 static bool is_starting(const struct backend *be)
 {
-    return atomic_load_explicit(&be->shared->health, memory_order_relaxed) == BACKEND_UNKNOWN;
+    return atomic_load_explicit(&be->shared->health, memory_order_relaxed) ==
+           BACKEND_UNKNOWN;
 }
 
 bool service_starting(const struct service *s)

@@ -115,7 +115,9 @@ void sock_uncork(struct worker *w)
                     c->iov[i].iov_len - sent);
         sent = 0;
     }
-    if (s->shut && s->out.len == 0 && !s->failed)
+    if (s->out.len > 0)
+        loop_ready_add(w->loop, &s->ready); /* the owner sees to its timer */
+    else if (s->shut && !s->failed)
         shutdown(s->fd, SHUT_WR);
 }
 

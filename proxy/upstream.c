@@ -418,6 +418,8 @@ static void upstream_run(struct upstream *u)
     }
     if (u->sock.out.len > 0 && u->sock.can_write)
         write_some(u);
+    else if (u->sock.out.len > 0 && u->state == UP_HEAD && u->timer.due == 0)
+        deadline(u, u->cfg->response_timeout_ms);
     read_some(u);
     settle(u);
 }
@@ -489,8 +491,6 @@ static bool op_data(struct stream *s, const uint8_t *p, size_t n)
     sock_write(&u->sock, p, n);
     if (u->chunk_request)
         sock_write(&u->sock, "\r\n", 2);
-    if (u->state == UP_HEAD && u->sock.out.len > 0 && u->timer.due == 0)
-        deadline(u, u->cfg->response_timeout_ms);
     return sock_has_room(&u->sock);
 }
 
