@@ -35,7 +35,6 @@ struct conn {
     uint8_t version;     /* of the request being served */
     bool keep_alive;     /* the client wishes it */
     bool close_after;    /* we said, or must say, Connection: close */
-    bool answered;       /* the final head was sent */
     bool chunk_answer;   /* body goes down in chunks of our making */
     bool blocked;        /* the client takes nothing: the timer is write_ms */
     bool stalled;        /* reading the body waits for resume() */
@@ -114,7 +113,7 @@ static void conn_fault(struct conn *c, enum stream_fault why)
 /* The answer is out: the next request, or the end of the connection. */
 static void conn_next(struct conn *c)
 {
-    c->answered = c->stalled = false;
+    c->stalled = false;
     if (c->close_after || !c->keep_alive || c->sock.w->draining) {
         sock_shutdown(&c->sock);
         c->state = CONN_LINGER;
@@ -157,7 +156,7 @@ static void request_begins(struct conn *c, const struct msg *m)
     c->version = m->version;
     c->method = m->method_id;
     c->keep_alive = (m->flags & MSG_KEEP_ALIVE) != 0;
-    c->close_after = c->answered = c->stalled = c->reset_on_abort = false;
+    c->close_after = c->stalled = c->reset_on_abort = false;
     c->seen = 0;
     body_init(&c->body, m);
     c->stream = (struct stream){.ops = &conn_ops, .h1_chunks = m->version != HTTP_10};
@@ -495,7 +494,6 @@ static void decide_end(struct conn *c, const struct msg *m)
 {
     bool request_over = c->state == CONN_WAIT;
 
-    c->answered = true;
     if (m->body == BODY_TUNNEL) {
         c->state = CONN_TUNNEL;
         c->close_after = true;

@@ -12,6 +12,9 @@
 #include "proxy/membership.h"
 #include "proxy/worker.h"
 
+/* A socket that is left is closed when every worker has surely stopped watching it. */
+#define LEAVE_US US_PER_S
+
 /* Descriptors that are not connections: loops, listeners, store, logs, children. */
 #define SPARE_FDS 128
 
@@ -28,6 +31,9 @@ struct proxy {
     struct membership *membership;
     struct bound *bound; /* as in the newest configuration's listeners */
     size_t n_bound;
+    struct bound *leaving; /* sets of earlier configurations, until `leave` fires */
+    size_t n_leaving;
+    struct loop_timer leave;
     bool started;
     pthread_mutex_t lock; /* guards `newest` */
     struct topology *newest;
@@ -43,6 +49,17 @@ static struct bound *find_bound(struct proxy *p, const struct addr *bind)
     return NULL;
 }
 
+/* Open already, perhaps about to be left. */
+static struct bound *known_bound(struct proxy *p, const struct addr *bind)
+{
+    struct bound *b = find_bound(p, bind);
+
+    for (size_t i = 0; b == NULL && i < p->n_leaving; i++)
+        if (addr_equal(&p->leaving[i].key.bind, bind))
+            b = &p->leaving[i];
+    return b;
+}
+
 /* Sockets for all of cfg's listeners, those known before included; *out is the new set. */
 static int bind_all(struct proxy *p, struct cfg *cfg, struct bound **out, struct why *w)
 {
@@ -51,7 +68,7 @@ static int bind_all(struct proxy *p, struct cfg *cfg, struct bound **out, struct
     size_t i;
 
     for (i = 0; i < cfg->n_listeners && rc == RC_OK; i++) {
-        const struct bound *known = find_bound(p, &cfg->listeners[i].bind);
+        const struct bound *known = known_bound(p, &cfg->listeners[i].bind);
 
         set[i].key = cfg->listeners[i];
         if (known != NULL)
@@ -66,19 +83,48 @@ static int bind_all(struct proxy *p, struct cfg *cfg, struct bound **out, struct
         return RC_OK;
     }
     for (size_t k = 0; k + 1 < i; k++)
-        if (find_bound(p, &set[k].key.bind) == NULL)
+        if (known_bound(p, &set[k].key.bind) == NULL)
             listener_close(&set[k].key, p->shared.n_workers, set[k].fds);
     free(set);
     return rc;
 }
 
-/* Lets go of an old set; sockets that are in the present one stay open. */
+/* The same socket may stand in several sets. */
+static bool listed_later(const struct proxy *p, size_t i)
+{
+    for (size_t k = i + 1; k < p->n_leaving; k++)
+        if (p->leaving[k].fds[0] == p->leaving[i].fds[0])
+            return true;
+    return false;
+}
+
+/* Sockets that no configuration has any more are closed, the sets freed. */
+static void close_leaving(struct proxy *p)
+{
+    for (size_t i = 0; i < p->n_leaving; i++) {
+        struct bound *b = &p->leaving[i];
+
+        if (find_bound(p, &b->key.bind) == NULL && !listed_later(p, i))
+            listener_close(&b->key, p->shared.n_workers, b->fds);
+        cfg_unref(b->owner);
+    }
+    free(p->leaving);
+    p->leaving = NULL;
+    p->n_leaving = 0;
+}
+
+static void on_leave(struct loop_timer *t)
+{
+    close_leaving(CONTAINER_OF(t, struct proxy, leave));
+}
+
+/* Puts the set behind those that are leaving already; takes it over. */
 static void leave_bound(struct proxy *p, struct bound *old, size_t n)
 {
-    for (size_t i = 0; i < n; i++) {
-        if (find_bound(p, &old[i].key.bind) == NULL)
-            listener_close(&old[i].key, p->shared.n_workers, old[i].fds);
-        cfg_unref(old[i].owner);
+    if (n > 0) {
+        p->leaving = mem_grow(p->leaving, p->n_leaving + n, sizeof(*old));
+        memcpy(p->leaving + p->n_leaving, old, n * sizeof(*old));
+        p->n_leaving += n;
     }
     free(old);
 }
@@ -160,6 +206,7 @@ int proxy_new(struct cfg *cfg, struct loop *main_loop, const struct classify *cl
 
     *out = NULL;
     p->loop = main_loop;
+    loop_timer_init(&p->leave, on_leave);
     pthread_mutex_init(&p->lock, NULL);
     p->shared.n_workers = n;
     p->shared.classify = classify;
@@ -210,8 +257,9 @@ int proxy_reload(struct proxy *p, struct cfg *cfg, struct why *w)
                  p->shared.n_workers);
     p->bound = set;
     p->n_bound = cfg->n_listeners;
-    membership_configure(p->membership, cfg); /* tells the workers, ... */
-    leave_bound(p, old, n_old);               /* ... before sockets are closed */
+    membership_configure(p->membership, cfg);
+    leave_bound(p, old, n_old);
+    loop_timer_set(p->loop, &p->leave, loop_now(p->loop) + LEAVE_US);
     return RC_OK;
 }
 
@@ -234,9 +282,6 @@ bool proxy_drained_mt(const struct proxy *p)
 
 void proxy_free(struct proxy *p)
 {
-    struct bound *old;
-    size_t n_old;
-
     if (p == NULL)
         return;
     if (p->started)
@@ -246,11 +291,11 @@ void proxy_free(struct proxy *p)
     membership_free(p->membership);
     if (p->newest != NULL)
         topology_unref(p->newest);
-    old = p->bound;
-    n_old = p->n_bound;
+    leave_bound(p, p->bound, p->n_bound);
     p->bound = NULL;
     p->n_bound = 0;
-    leave_bound(p, old, n_old);
+    close_leaving(p);
+    loop_timer_remove(&p->leave);
     repeat_free(p->shared.repeat);
     pthread_mutex_destroy(&p->lock);
     free(p->shared.workers);
