@@ -382,6 +382,18 @@ static bool count_down(struct msg *m)
 
 /* ---- whole heads --------------------------------------------------------------------- */
 
+/* "X_Forwarded_For" reaches an application behind CGI under the name of ours. */
+static void drop_lookalikes(struct msg *m)
+{
+    for (size_t i = 0; i < m->n_fields; i++) {
+        struct field *f = &m->fields[i];
+
+        if (f->id == FIELD_OTHER &&
+            msg_field_taken_for(m->text + f->name, f->name_len) != FIELD_OTHER)
+            f->drop = true;
+    }
+}
+
 static void drop_for_request(struct msg *m, bool trusted)
 {
     uint32_t set = HOP_BY_HOP | BIT(X_REAL_IP);
@@ -391,6 +403,7 @@ static void drop_for_request(struct msg *m, bool trusted)
     if (m->version == HTTP_10) /* must not take effect (RFC 9110, 10.1.1) */
         set |= BIT(EXPECT);
     drop_set(m, set);
+    drop_lookalikes(m);
     if ((m->flags & MSG_UPGRADE) != 0 &&
         lex_has(msg_at(m, m->upgrade), m->upgrade.len, "h2c"))
         m->flags &= (uint8_t)~MSG_UPGRADE;

@@ -33,7 +33,8 @@ bool hop_is_last(const struct msg *m);
 
 /*
  * False: no room in m for what must be added, or Connection lists more names than
- * anyone needs (431).  Clears MSG_UPGRADE when the upgrade is to h2c.
+ * anyone needs (431).  Names with "_" that applications may take for ours are
+ * dropped.  Clears MSG_UPGRADE when the upgrade is to h2c.
  */
 bool hop_request(struct msg *m, const struct hop_request *h);
 /* Adds nothing.  False: too many names in Connection (502). */

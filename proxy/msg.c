@@ -40,15 +40,30 @@ static const uint8_t candidate[NAME_LEN_MAX + 1][32] = {
     [17] = {[KEY('n')] = FIELD_TRANSFER_ENCODING, [KEY('t')] = FIELD_X_FORWARDED_PROTO},
 };
 
-enum field_id msg_field_id(const char *name, size_t len)
+static enum field_id candidate_for(const char *name, size_t len)
 {
-    enum field_id id;
-
     if (len < 2 || len > NAME_LEN_MAX)
         return FIELD_OTHER;
-    id = candidate[len][KEY(name[len - 2])];
-    if (id == FIELD_OTHER || !lex_same(name, names[id].text, len))
-        return FIELD_OTHER;
+    return candidate[len][KEY(name[len - 2])];
+}
+
+enum field_id msg_field_id(const char *name, size_t len)
+{
+    enum field_id id = candidate_for(name, len);
+
+    return lex_same(name, names[id].text, names[id].len) ? id : FIELD_OTHER;
+}
+
+enum field_id msg_field_taken_for(const char *name, size_t len)
+{
+    enum field_id id = candidate_for(name, len);
+
+    for (size_t i = 0; i < names[id].len; i++) {
+        char ch = name[i] == '_' ? '-' : lex_lower(name[i]);
+
+        if (ch != names[id].text[i])
+            return FIELD_OTHER;
+    }
     return id;
 }
 

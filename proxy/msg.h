@@ -118,6 +118,11 @@ void msg_reset(struct msg *m);
 
 /* Id of a field name in any case; FIELD_OTHER when it is none of ours. */
 enum field_id msg_field_id(const char *name, size_t len);
+/*
+ * Id of the field for which some readers take a name: those that know "_" and "-" as
+ * the same, as in the variables of CGI.  FIELD_OTHER when it is none of ours.
+ */
+enum field_id msg_field_taken_for(const char *name, size_t len);
 const char *msg_field_name(enum field_id id); /* lower case */
 enum http_method msg_method_id(const char *name, size_t len);
 bool msg_idempotent(uint8_t method_id); /* RFC 9110, 9.2.2 */

@@ -224,6 +224,18 @@ Test(hop, a_stranger_has_no_say_in_who_he_is)
     cr_expect_str_eq(sent(&m, "X-Request-Id"), "id-1");
 }
 
+Test(hop, nor_has_he_under_a_name_that_applications_take_for_ours)
+{
+    struct msg m =
+        pass("192.0.2.1", GET "X_Forwarded_For: 10.9.9.9\r\nX-Real_IP: 1.1.1.1\r\n"
+                              "Transfer_Encoding: chunked\r\nx_other_one: a\r\n\r\n");
+
+    cr_expect_str_eq(sent(&m, "X_Forwarded_For"), "");
+    cr_expect_str_eq(sent(&m, "X-Real_IP"), "");
+    cr_expect_str_eq(sent(&m, "Transfer_Encoding"), "");
+    cr_expect_str_eq(sent(&m, "x_other_one"), "a");
+}
+
 Test(hop, the_word_of_a_trusted_peer_stands_and_is_continued)
 {
     struct msg m =

@@ -55,6 +55,15 @@ Test(msg, a_name_that_differs_in_one_letter_is_another_field)
     cr_expect_eq(msg_field_id("access-control-request-headers", 30), FIELD_OTHER);
 }
 
+Test(msg, a_name_with_underscores_is_taken_for_the_one_with_dashes)
+{
+    cr_expect_eq(msg_field_taken_for("X_Forwarded-FOR", 15), FIELD_X_FORWARDED_FOR);
+    cr_expect_eq(msg_field_taken_for("content_length", 14), FIELD_CONTENT_LENGTH);
+    cr_expect_eq(msg_field_taken_for("host", 4), FIELD_HOST);
+    cr_expect_eq(msg_field_taken_for("x_forwarded_foo", 15), FIELD_OTHER);
+    cr_expect_eq(msg_field_taken_for("_", 1), FIELD_OTHER);
+}
+
 Test(msg, methods_are_known_in_capitals_only)
 {
     static const struct {
