@@ -123,8 +123,6 @@ static struct backend *draw(const struct pool *p, const struct pick *pk)
         for (int i = 0; i < 2; i++) {
             if (!usable(two[i], pk))
                 continue;
-            if (first == two[i])
-                return first;
             if (first != NULL)
                 return better(p, pk, first, two[i]);
             first = two[i];

@@ -36,12 +36,6 @@ static uint64_t mix(uint64_t hash, const char *s, size_t len)
     return hash;
 }
 
-/* A host never holds this byte, so that host and path cannot run into each other. */
-static uint64_t hash_host(const char *host, size_t len)
-{
-    return mix(mix(FNV_START, host, len), "\xff", 1);
-}
-
 static bool same(const struct entry *e, const struct key *k)
 {
     return e->hash == k->hash && e->host_len == k->host_len && e->path_len == k->path_len &&
@@ -67,7 +61,7 @@ static void insert(struct route_index *x, const struct cfg_route *r)
                     .path_len = strlen(r->path)};
     struct entry *e;
 
-    k.hash = mix(hash_host(k.host, k.host_len), k.path, k.path_len);
+    k.hash = mix(mix(FNV_START, k.host, k.host_len), k.path, k.path_len);
     e = lookup(x, &k);
     if (e->route == NULL)
         *e = (struct entry){k.hash, r, k.host_len, k.path_len};
@@ -109,7 +103,7 @@ static const struct cfg_route *find_for_host(const struct route_index *x, struct
     const struct cfg_route *longest = NULL;
     size_t end = path_len < x->longest_path ? path_len : x->longest_path;
 
-    k->hash = hash_host(k->host, k->host_len);
+    k->hash = mix(FNV_START, k->host, k->host_len);
     for (size_t at = 1; at <= end; at++) {
         const struct entry *e;
 

@@ -10,7 +10,7 @@ static bool predictive_first(const struct tier_use *base, const struct tier_use 
 {
     double free_base = free_capacity(base), free_pred = free_capacity(pred);
 
-    if ((double)base->inflight <= spill_at * (double)base->capacity && base->takes > 0)
+    if ((double)base->inflight <= spill_at * (double)base->capacity)
         return false;
     return unit * (free_base + free_pred) < free_pred;
 }

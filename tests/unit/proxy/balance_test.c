@@ -48,6 +48,12 @@ Test(balance, without_traffic_an_average_fades)
     cr_expect_float_eq(balance_decay(50000, T0, T0 - 1), 50000, 1e-9);
 }
 
+Test(balance, an_average_fades_without_a_step_where_the_formula_changes)
+{
+    cr_expect_float_eq(balance_decay(1e6, T0, T0 + 9999), 999000.6, 1);
+    cr_expect_float_eq(balance_decay(1e6, T0, T0 + 10001), 999000.4, 1);
+}
+
 Test(balance, of_two_idle_ones_the_faster_is_preferred)
 {
     struct balance_side slow = {2000, 0, 1}, fast = {1000, 0, 1};

@@ -1,5 +1,6 @@
 #include <criterion/criterion.h>
 #include <pthread.h>
+#include <sched.h>
 
 #include "pool_fixture.h"
 #include "proxy/breaker.h"
@@ -189,14 +190,16 @@ Test(breaker, the_only_backend_is_never_ejected)
     cr_assert_eq(fail(be(0), 100, T0), 0);
 }
 
-Test(breaker, three_tenths_of_ten_are_three)
+Test(breaker, a_share_that_is_a_whole_number_is_not_rounded_down)
 {
-    atomic_store(&f.home->pool[TIER_BASELINE].members, 10);
-    for (int i = 0; i < 4; i++)
-        be(i)->ejection.max_share = 0.3;
-    for (int i = 0; i < 3; i++)
-        cr_assert_gt(fail(be(i), 5, T0), 0);
-    cr_assert_eq(fail(be(3), 100, T0), 0);
+    struct pool_shared *pool = &f.home->pool[TIER_BASELINE];
+
+    be(0)->ejection.max_share = be(1)->ejection.max_share = 0.29; /* of 100: 28.999... */
+    atomic_store(&pool->members, 100);
+    atomic_store(&pool->ejected, 28);
+    cr_expect_gt(fail(be(0), 5, T0), 0);
+    cr_expect_eq(fail(be(1), 100, T0), 0);
+    atomic_store(&pool->ejected, 1);
 }
 
 Test(breaker, one_that_is_down_or_drains_needs_no_ejection)
@@ -217,32 +220,49 @@ Test(breaker, going_down_gives_the_share_back)
     cr_expect_eq(ejected(), 0u);
 }
 
-static void *fail_all(void *arg)
+#define ROUNDS 3000
+
+static _Atomic int arrived;
+
+/* Waits until both threads are in this round, so that their failures meet. */
+static void meet(int round)
+{
+    atomic_fetch_add(&arrived, 1);
+    for (int spin = 0; atomic_load(&arrived) < 2 * (round + 1); spin++)
+        if (spin > 1000)
+            sched_yield();
+}
+
+static void *fail_together(void *arg)
 {
     mono_us now = T0;
 
     (void)arg;
-    for (int round = 0; round < 2000; round++) {
-        for (int i = 0; i < 4; i++)
-            breaker_failure(be(i), now);
-        cr_assert_leq(ejected(), 2u);
-        now += S / 4;
-        breaker_success(be(round % 4), now);
+    for (int round = 0; round < ROUNDS; round++) {
+        meet(round);
+        breaker_failure(be(round % 4), now);
+        now += 20 * S;
+        breaker_success(be((round + 2) % 4), now);
     }
     return NULL;
 }
 
-Test(breaker, the_share_holds_when_workers_eject_at_once)
+Test(breaker, an_ejection_that_two_workers_see_at_once_counts_once)
 {
-    pthread_t threads[4];
+    pthread_t threads[2];
     unsigned out = 0;
 
     for (int i = 0; i < 4; i++)
-        pthread_create(&threads[i], NULL, fail_all, NULL);
-    for (int i = 0; i < 4; i++)
+        be(i)->ejection.failures = 1;
+    for (int i = 0; i < 2; i++)
+        pthread_create(&threads[i], NULL, fail_together, NULL);
+    for (int i = 0; i < 2; i++)
         pthread_join(threads[i], NULL);
     for (int i = 0; i < 4; i++)
         out += be(i)->shared->ejected_until != 0;
     cr_assert_eq(ejected(), out);
     cr_assert_leq(out, 2u);
+    for (int i = 0; i < 4; i++)
+        breaker_success(be(i), INT64_MAX);
+    cr_assert_eq(ejected(), 0u);
 }

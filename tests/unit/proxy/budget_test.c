@@ -34,6 +34,19 @@ Test(budget, twenty_percent_allow_twenty_retries_per_hundred_requests)
     cr_assert_eq(retries, 20);
 }
 
+Test(budget, a_part_of_a_retry_is_none)
+{
+    _Atomic int64_t tokens;
+
+    budget_init(&tokens);
+    spend_all(&tokens);
+    for (int i = 0; i < 4; i++)
+        budget_request(&tokens, 0.2);
+    cr_assert_not(budget_retry(&tokens));
+    budget_request(&tokens, 0.2);
+    cr_assert(budget_retry(&tokens));
+}
+
 Test(budget, a_quiet_day_does_not_pay_for_a_storm)
 {
     _Atomic int64_t tokens;

@@ -54,6 +54,20 @@ Test(service, baseline_serves_alone_up_to_spill_at)
     cr_assert_eq(got[TIER_BASELINE], 8);
 }
 
+Test(service, past_spill_at_requests_go_where_capacity_is_free)
+{
+    struct backend *out;
+    int got[N_TIERS], n = 0;
+
+    pick_many(8, got); /* 2 of 10 are free, and 10 of 10 */
+    for (int i = 0; i < 6000; i++) {
+        pick_but(NULL, &out);
+        n += out->tier == TIER_PREDICTIVE;
+        backend_release(out, BACKEND_OK, 0, now);
+    }
+    cr_assert_float_eq(n, 5000, 100);
+}
+
 Test(service, then_both_fill_and_burst_gets_nothing_while_there_is_room)
 {
     int got[N_TIERS];
