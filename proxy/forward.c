@@ -1,6 +1,5 @@
 #include "proxy/forward.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/check.h"
@@ -180,10 +179,17 @@ static unsigned refusal(const struct msg *m, const struct stream_info *info)
     return 0;
 }
 
+static void put_hex(char out[16], uint64_t v)
+{
+    for (int i = 15; i >= 0; i--, v >>= 4)
+        out[i] = "0123456789abcdef"[v & 15];
+}
+
 static void make_request_id(struct worker *w, char out[33])
 {
-    snprintf(out, 33, "%016llx%016llx", (unsigned long long)rng_next(&w->rng),
-             (unsigned long long)(rng_next(&w->rng) ^ ++w->request_ids));
+    put_hex(out, rng_next(&w->rng));
+    put_hex(out + 16, rng_next(&w->rng) ^ ++w->request_ids);
+    out[32] = 0;
 }
 
 /* Edits the head for the next hop and finds out who asks.  False: no room. */
