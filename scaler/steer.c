@@ -17,7 +17,7 @@
 #define VIEWS_MAX 256 /* backends of a pool that are looked at */
 
 struct seen {
-    unsigned fixed, ready, starting, actual;
+    unsigned fixed, ready, starting;
 };
 
 struct steer {
@@ -190,7 +190,7 @@ static void look(struct steer *st, enum tier t)
                                           st->views, VIEWS_MAX);
 
     fleet_count(st->fleet, t, &c);
-    *s = (struct seen){.starting = c.starting, .actual = c.actual};
+    *s = (struct seen){.starting = c.starting};
     for (size_t i = 0; i < n && i < VIEWS_MAX; i++) {
         s->fixed += st->views[i].id[0] == 0;
         s->ready += serves(&st->views[i]);
@@ -417,8 +417,11 @@ void steer_stats(const struct steer *st, wall_ms now, struct scaler_service_stat
         out->quantile_rps[h] = isfinite(high) ? high : out->rps;
     }
     for (int t = 0; t < N_TIERS; t++) {
+        struct fleet_count c;
+
+        fleet_count(st->fleet, (enum tier)t, &c);
         out->wanted[t] = st->seen[t].fixed + st->wanted[t];
-        out->actual[t] = st->seen[t].fixed + st->seen[t].actual;
+        out->actual[t] = st->seen[t].fixed + c.actual;
         out->ready[t] = st->seen[t].ready;
     }
     out->instance_failures = fleet_failures(st->fleet);

@@ -19,6 +19,12 @@
 const uint32_t horizon_ms[N_HORIZONS] = {300 * MS_PER_S, 1800 * MS_PER_S, MS_PER_DAY};
 const char *const horizon_name[N_HORIZONS] = {"5m", "30m", "24h"};
 
+/* Judged besides the horizons, for questions about the hours between them: who is good a
+ * whole day ahead may know nothing of the half day. */
+static const uint32_t between_ms[] = {3 * 3600 * MS_PER_S, 12 * 3600 * MS_PER_S};
+
+enum { N_AHEAD = N_HORIZONS + N_ELEMS(between_ms) };
+
 enum { N_EXPERTS = 3 };
 
 struct ahead {
@@ -32,14 +38,15 @@ struct forecaster {
     unsigned day; /* slots */
     int64_t first, last;
     struct expert *experts[N_EXPERTS];
-    struct ahead ahead[N_HORIZONS];
+    struct ahead ahead[N_AHEAD];
 };
 
-static void ahead_init(struct ahead *a, enum horizon h, uint32_t step_ms, unsigned day)
+static void ahead_init(struct ahead *a, uint32_t ms, uint32_t step_ms)
 {
-    bool whole_day = h == HORIZON_24H;
+    unsigned day = MS_PER_DAY / step_ms;
+    bool whole_day = ms == MS_PER_DAY;
 
-    a->slots = horizon_ms[h] / step_ms;
+    a->slots = ms / step_ms;
     a->median = NAN;
     if (a->slots == 0)
         return;
@@ -57,8 +64,9 @@ struct forecaster *forecaster_new(uint32_t step_ms)
     f->experts[0] = ewma_expert("last", 0, 1);
     f->experts[1] = ewma_expert("level", LEVEL_HALF_LIFE, 1);
     f->experts[2] = seasonal_expert(f->day);
-    for (int h = 0; h < N_HORIZONS; h++)
-        ahead_init(&f->ahead[h], (enum horizon)h, step_ms, f->day);
+    for (unsigned h = 0; h < N_AHEAD; h++)
+        ahead_init(&f->ahead[h],
+                   h < N_HORIZONS ? horizon_ms[h] : between_ms[h - N_HORIZONS], step_ms);
     return f;
 }
 
@@ -68,7 +76,7 @@ void forecaster_free(struct forecaster *f)
         return;
     for (int i = 0; i < N_EXPERTS; i++)
         f->experts[i]->ops->free(f->experts[i]);
-    for (int h = 0; h < N_HORIZONS; h++) {
+    for (int h = 0; h < N_AHEAD; h++) {
         mixture_free(f->ahead[h].mix);
         band_free(f->ahead[h].band);
     }
@@ -106,7 +114,7 @@ static void observe_one(struct forecaster *f, int64_t slot, double requests)
     f->last = slot;
     for (int i = 0; i < N_EXPERTS; i++)
         f->experts[i]->ops->observe(f->experts[i], slot, z);
-    for (int h = 0; h < N_HORIZONS; h++)
+    for (int h = 0; h < N_AHEAD; h++)
         look_ahead(f, &f->ahead[h], z);
 }
 
@@ -142,16 +150,20 @@ double forecaster_predict(const struct forecaster *f, enum horizon h, double q)
     return expm1(band_quantile(a->band, f->last + a->slots, a->median, q));
 }
 
-/* The horizon whose length is nearest in ratio. */
+/* Of those that are judged the one nearest in ratio; a day only for about a day. */
 static const struct ahead *nearest(const struct forecaster *f, unsigned slots)
 {
     const struct ahead *best = NULL;
 
-    for (int h = 0; h < N_HORIZONS; h++) {
+    if (slots + f->ahead[HORIZON_30M].slots >= f->day)
+        return &f->ahead[HORIZON_24H];
+    for (int h = 0; h < N_AHEAD; h++) {
         const struct ahead *a = &f->ahead[h];
 
-        if (a->slots > 0 && (best == NULL || fabs(log((double)slots / a->slots)) <
-                                                 fabs(log((double)slots / best->slots))))
+        if (h == HORIZON_24H || a->slots == 0)
+            continue;
+        if (best == NULL ||
+            fabs(log((double)slots / a->slots)) < fabs(log((double)slots / best->slots)))
             best = a;
     }
     CHECK(best != NULL);

@@ -36,7 +36,7 @@ bool forecaster_has_day(const struct forecaster *f); /* the shape of a day is kn
 double forecaster_predict(const struct forecaster *f, enum horizon h, double q);
 
 /* The same, any number of slots ahead (at least 1): with the weights and the band of the
- * nearest horizon. */
+ * judged distance nearest to that: the horizons, 3 h and 12 h. */
 double forecaster_at(const struct forecaster *f, unsigned ahead, double q);
 
 /* Each expert's vote for a horizon. */

@@ -150,6 +150,8 @@ Test(local, what_an_instance_started_goes_with_it)
     cr_assert(is_there((pid_t)strtol(pid, NULL, 10)));
     p->ops->destroy(p, id);
     cr_assert(await(id, PROVIDER_ENDED));
+    for (int k = 0; k < AWAIT_MS && child_sweep(id, 0) > 0; k++)
+        poll(NULL, 0, 1); /* it has been killed; the kernel needs its moment */
     cr_expect_eq(child_sweep(id, 0), 0);
 }
 
