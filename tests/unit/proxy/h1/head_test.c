@@ -147,6 +147,15 @@ Test(head, a_request_is_taken_apart)
     cr_expect_eq(r.fields[3].value_len, 0u);
 }
 
+Test(head, a_value_of_white_space_is_empty)
+{
+    struct result r = READ(REQUEST, GET11 "A:\r\nB: \r\nC: \t \r\nD:\t" END);
+
+    cr_assert_eq(r.verdict, HEAD_DONE);
+    for (size_t i = 1; i < r.m.n_fields; i++)
+        cr_expect_eq(r.fields[i].value_len, 0u, "field %zu", i);
+}
+
 Test(head, what_follows_the_head_is_left)
 {
     struct result r =
@@ -734,6 +743,73 @@ Test(head, too_many_fields_are_431)
     cr_expect_eq(r.verdict, HEAD_BAD);
     cr_expect_eq(r.fault.status, 431);
     cr_expect_str_eq(r.fault.reason, "too_many_fields");
+}
+
+Test(head, the_room_in_the_table_is_a_limit_too)
+{
+    struct field one[1];
+    struct msg m = {.fields = one, .fields_room = 1};
+    struct head_fault fault = {0, ""};
+    char in[] = GET11 "A: b" END;
+    size_t seen = 0, used;
+
+    cr_expect_eq(head_request(in, sizeof(in) - 1, &seen, &limits, &m, &used, &fault),
+                 HEAD_BAD);
+    cr_expect_str_eq(fault.reason, "too_many_fields");
+}
+
+/* Reading stops at the limit, in whatever part of the head that is. */
+Test(head, a_limit_is_kept_wherever_it_falls)
+{
+    static const char in[] =
+        "\r\nPOST http://a/b HTTP/1.1\r\nHost: \t c\r\nA: \r\nB:\r\n\r\n";
+    struct head_limits lim = limits;
+
+    for (uint32_t max = 4; max < sizeof(in) - 1; max++) {
+        struct result r = {.fault = {0, ""}, .m = {.fields = r.fields, .fields_room = 20}};
+        size_t seen = 0;
+
+        lim.max_head_bytes = max;
+        r.verdict =
+            head_request(guard_put(in, max), max, &seen, &lim, &r.m, &r.used, &r.fault);
+        cr_expect_eq(r.verdict, HEAD_BAD, "%u", max);
+        cr_expect_eq(r.fault.status, max < 28 ? 414 : 431, "%u: %u", max, r.fault.status);
+    }
+}
+
+Test(head, a_response_is_limited_as_well)
+{
+    static const char in[] = "HTTP/1.1 200 OK\r\nA: \r\n\r\n";
+    struct head_limits lim = limits;
+
+    for (uint32_t max = 1; max < sizeof(in) - 1; max++) {
+        struct result r = {.fault = {0, ""}, .m = {.fields = r.fields, .fields_room = 20}};
+        size_t seen = 0;
+
+        lim.max_head_bytes = max;
+        r.verdict = head_response(guard_put(in, max), max, &seen, &lim, METHOD_GET, &r.m,
+                                  &r.used, &r.fault);
+        cr_expect_eq(r.verdict, HEAD_BAD, "%u", max);
+        cr_expect_str_eq(r.fault.reason, "head_too_long", "%u", max);
+    }
+}
+
+Test(head, a_name_that_a_field_cannot_count_is_431)
+{
+    static const struct head_limits wide = {
+        .max_head_bytes = GUARD_ROOM, .max_target_bytes = 100, .max_fields = FIELDS_ROOM};
+    static char in[GUARD_ROOM];
+    size_t at = strlen(GET11), seen = 0;
+    struct result r = {.fault = {0, ""}, .m = {.fields = r.fields, .fields_room = 20}};
+
+    memcpy(in, GET11, at);
+    memset(in + at, 'a', UINT16_MAX + 1);
+    memcpy(in + at + UINT16_MAX + 1, ":\r\n\r\n", 6);
+    at += UINT16_MAX + 6;
+    r.verdict = head_request(guard_put(in, at), at, &seen, &wide, &r.m, &r.used, &r.fault);
+    cr_expect_eq(r.verdict, HEAD_BAD);
+    cr_expect_eq(r.fault.status, 431);
+    cr_expect_str_eq(r.fault.reason, "name_too_long");
 }
 
 /* ---- connection ---------------------------------------------------------------------- */
