@@ -5,8 +5,9 @@
 #include "app/admin/parts.h"
 #include "app/admin/trail.h"
 #include "app/admin/vitals.h"
+#include "base/check.h"
 
-#define DECISIONS 40
+#define DECISIONS 100
 
 static void add_detail(const struct parts *p, const struct cfg_service *s, wall_ms since,
                        json_t *o)
@@ -21,6 +22,21 @@ static void add_detail(const struct parts *p, const struct cfg_service *s, wall_
     json_object_set_new(o, "trail", trail_json(p->trail, s->name, since));
 }
 
+/* What a person reads of each; /api/v1/decisions has the rest. */
+static json_t *brief_decisions(struct wire *w)
+{
+    static const char *const left_out[] = {"inputs", "votes", "limits"};
+    json_t *o = scaler_decisions_json_mt(w->scaler, "", DECISIONS), *d;
+    size_t i;
+
+    json_array_foreach(json_object_get(o, "decisions"), i, d)
+    {
+        for (size_t k = 0; k < N_ELEMS(left_out); k++)
+            json_object_del(d, left_out[k]);
+    }
+    return o;
+}
+
 static json_t *overview_json(const struct parts *p, const struct cfg *cfg)
 {
     struct wire *w = p->wire;
@@ -32,7 +48,7 @@ static json_t *overview_json(const struct parts *p, const struct cfg *cfg)
     json_object_set_new(o, "process", vitals_process(w));
     json_object_set_new(o, "users", vitals_users(w));
     json_object_set_new(o, "services", services);
-    json_object_update_new(o, scaler_decisions_json_mt(w->scaler, "", DECISIONS));
+    json_object_update_new(o, brief_decisions(w));
     return o;
 }
 
