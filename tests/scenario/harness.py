@@ -90,7 +90,7 @@ class Tidegate:
         assert self.process.poll() is None, f"ended with {self.process.returncode}: {self.stderr()}"
         try:
             return self.admin("/readyz").status == 200
-        except (ConnectionError, wire.Closed):
+        except (ConnectionError, FileNotFoundError, wire.Closed):
             return False
 
     def stderr(self):
@@ -142,13 +142,16 @@ class Tidegate:
 
     # ---- traffic
 
-    @property
-    def address(self):
-        bind = self.cfg["listeners"][0]["bind"]
+    def place(self, bind):
+        """Where a bind text says, as wire.connect() takes it."""
         if bind.startswith("unix:"):
             return str(self.folder / bind[5:])
         host, port = bind.rsplit(":", 1)
         return host.strip("[]"), int(port)
+
+    @property
+    def address(self):
+        return self.place(self.cfg["listeners"][0]["bind"])
 
     @property
     def port(self):
@@ -164,8 +167,7 @@ class Tidegate:
     # ---- admin
 
     def admin(self, target, method="GET", *fields, body=b""):
-        host, port = self.cfg["admin"]["bind"].rsplit(":", 1)
-        with wire.connect((host, int(port))) as c:
+        with wire.connect(self.place(self.cfg["admin"]["bind"])) as c:
             return c.ask(method, target, "Host: localhost", "Connection: close", *fields, body=body)
 
     def api(self, path):
