@@ -17,7 +17,7 @@ def config(tmp_path, sample, **scaling):
         "providers": {"local": {
             "command": f"{SAMPLE} --port {{port}} --latency-ms 20 --cpu-us 50 --concurrency 8",
             "ready": "/healthz", "ports": f"{first}-{first + 40}", "stop_timeout": "2s"}},
-        "scaling": {"instance_rps": 2, "lead": "60s", "hold_down": "60s", **scaling},
+        "scaling": {"instance_rps": 120, "lead": "60s", "hold_down": "60s", **scaling},
     }, clock={"speed": 60}, store={"kind": "lmdb", "path": str(tmp_path / "store")})
 
 
@@ -30,7 +30,7 @@ def children(t):
 
 
 def press(t, n=12_000):
-    """400 requests a second for a while: about 7 a virtual second."""
+    """More than one instance is planned to take, for some seconds."""
     return trafficgen("--bench", f"127.0.0.1:{t.port}", "-n", n, "-c", 24)
 
 

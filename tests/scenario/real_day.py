@@ -10,8 +10,8 @@ import time
 
 from harness import SAMPLE, basic_config, free_port, trafficgen
 
-# What one instance is planned to take, in requests per virtual second: the day's
-# mean is 0.67, its busiest minute 2.7.
+# What one instance is planned to take, in requests per second of the trace's time:
+# the day's mean is 0.67, its busiest minute 2.7.  The configuration wants real time.
 INSTANCE_RPS = 0.5
 LEAD_IN_S = 5  # real time: the clock starts that long before the trace
 
@@ -22,6 +22,7 @@ class Day:
     sizes: list      # ready instances of the predictive pool, each half second
     decisions: list  # newest first
     users: list      # the busiest
+    details: list    # of some of these
     service: dict    # counters
 
 
@@ -41,7 +42,7 @@ def day_config(folder, trace, speed):
                   "predictive": {"provider": "local", "max": 7, "max_requests": 16},
                   "burst": {"provider": "local", "max": 2, "max_requests": 16}},
         "providers": {"local": local},
-        "scaling": {"instance_rps": INSTANCE_RPS, "lead": "10m", "hold_down": "15m"},
+        "scaling": {"instance_rps": INSTANCE_RPS * speed, "lead": "10m", "hold_down": "15m"},
         "queue": {"size": 4096, "timeout": "20s"},
         "time_zone": "America/New_York",
     }, profiler={"identity": ["header:x-user-id"]},
@@ -51,14 +52,13 @@ def day_config(folder, trace, speed):
         store={"kind": "lmdb", "path": str(folder / "store")})
 
 
-def play_day(start_tidegate, folder, trace, speed, watch=lambda t: None):
+def play_day(start_tidegate, folder, trace, speed, busiest=1):
     t = start_tidegate(config=day_config(folder, trace, speed))
     sizes, done = [], threading.Event()
 
     def look():
         while not done.wait(0.5):
             sizes.append(t.pool("predictive")["states"]["ready"])
-            watch(t)
 
     watcher = threading.Thread(target=look)
     watcher.start()
@@ -69,5 +69,6 @@ def play_day(start_tidegate, folder, trace, speed, watch=lambda t: None):
     finally:
         done.set()
         watcher.join()
-    return Day(result, sizes, t.api("decisions?limit=1000")["decisions"], t.api("users")["users"],
-               t.service())
+    users = t.api("users")["users"]
+    details = [t.api("users/" + u["user"]) for u in users[:busiest]]
+    return Day(result, sizes, t.api("decisions?limit=1000")["decisions"], users, details, t.service())

@@ -11,13 +11,14 @@
 
 enum { N_HABITS = 3, DAYS_TO_THURSDAY = 4 };
 
-/* When in the day people of a habit come, and how many have it. */
+/* When in the day people of a habit come, and how many have it: before work, at noon,
+ * in the evening. */
 static const struct {
     double hour, width_h, share;
-} habits[N_HABITS] = {{9.5, 1.6, 0.40}, {13, 1.8, 0.25}, {20, 2.0, 0.35}};
+} habits[N_HABITS] = {{8.2, 0.4, 0.40}, {12.7, 0.8, 0.25}, {20, 1.6, 0.35}};
 
 /* The part of all visits that comes at any waking hour. */
-#define ANY_HOUR 0.25
+#define ANY_HOUR 0.3
 #define WEEKEND  0.6
 
 struct user {
