@@ -89,7 +89,8 @@ struct exchange {
     struct bufq body;   /* received, not yet sent or kept for a retry */
     bool body_is_whole; /* `body` holds all that was received so far */
     bool reached;       /* bytes of it were given to a connection in this attempt */
-    bool admitted, held, repeat, tunnel, counted_long;
+    bool admitted, held, tunnel, counted_long;
+    uint8_t tries_before; /* by the client: 0 for new demand (repeat.h) */
     bool up_has_room; /* the upstream stream takes more body */
     uint16_t flags;   /* enum obs_flag */
     uint16_t status;  /* sent down; 0: none yet */

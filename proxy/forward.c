@@ -144,7 +144,7 @@ static void identify(struct exchange *x, const struct sockaddr *client)
         x->user = c->user(c->ctx, &v);
         x->device = (uint8_t)c->device(c->ctx, &v);
     }
-    who = x->user != 0 ? x->user : observe_address_hash(client);
+    who = x->user != 0 ? x->user : observe_client_hash(&x->head, client);
     x->repeat_key = repeat_key(who, x->path_hash, x->head.method_id);
     observe_path(x->w, x->route->service, x->path_hash, v.path, v.path_len);
 }
@@ -213,6 +213,16 @@ static bool prepare_head(struct exchange *x, const struct stream_info *info)
     return hop_request(&x->head, &hop);
 }
 
+static void count_arrival(struct exchange *x)
+{
+    x->tries_before =
+        (uint8_t)repeat_take(x->w->shared->repeat, x->repeat_key, x->routed_at);
+    if (x->tries_before > 0)
+        STATS_INC(x->stats->client_retries);
+    else
+        STATS_INC(x->stats->arrivals);
+}
+
 static void route(struct exchange *x, const struct stream_info *info)
 {
     unsigned status = refusal(&x->head, info);
@@ -237,8 +247,7 @@ static void route(struct exchange *x, const struct stream_info *info)
         answer(x, 431, "head too large", 0);
         return;
     }
-    x->repeat = repeat_take(x->w->shared->repeat, x->repeat_key, x->routed_at);
-    STATS_INC(*(x->repeat ? &x->stats->client_retries : &x->stats->arrivals));
+    count_arrival(x);
     budget_request(&x->service->shared->retry_tokens, x->service->cfg->retry_budget);
     try_backend(x);
 }

@@ -53,7 +53,7 @@ static void put_observation(struct exchange *x, mono_us now)
         .service = x->route->service,
         .route = x->route->index,
         .status = x->status,
-        .flags = (uint16_t)(x->flags | (x->repeat ? OBS_REPEAT : 0)),
+        .flags = (uint16_t)(x->flags | (x->tries_before > 0 ? OBS_REPEAT : 0)),
         .method = method_of(x),
         .device = x->device,
         .tier = x->tier,
@@ -80,7 +80,7 @@ void observe_exchange(struct exchange *x)
     if (x->counted_long)
         STATS_ADD(x->stats->long_streams, -1);
     if (invites_retry(x))
-        repeat_failed(x->w->shared->repeat, x->repeat_key, now,
+        repeat_failed(x->w->shared->repeat, x->repeat_key, x->tries_before, now,
                       x->service->cfg->client_retry_ms);
     if (x->user != 0)
         put_observation(x, now);
@@ -101,20 +101,23 @@ void observe_path(struct worker *w, uint16_t service, uint64_t hash, const char 
         *seen = tag;
 }
 
-uint64_t observe_address_hash(const struct sockaddr *sa)
+static uint64_t fnv(uint64_t h, const void *in, size_t n)
 {
-    const uint8_t *p = NULL;
-    uint64_t h = 0xcbf29ce484222325u;
-    size_t n = 0;
+    const uint8_t *p = in;
 
-    if (sa->sa_family == AF_INET) {
-        p = (const uint8_t *)&((const struct sockaddr_in *)(const void *)sa)->sin_addr;
-        n = 4;
-    } else if (sa->sa_family == AF_INET6) {
-        p = (const uint8_t *)&((const struct sockaddr_in6 *)(const void *)sa)->sin6_addr;
-        n = 16;
-    }
     for (size_t i = 0; i < n; i++)
         h = (h ^ p[i]) * 0x100000001b3u;
     return h;
+}
+
+uint64_t observe_client_hash(const struct msg *head, const struct sockaddr *client)
+{
+    const struct field *agent = msg_find(head, FIELD_USER_AGENT);
+    uint64_t h = 0xcbf29ce484222325u;
+
+    if (client->sa_family == AF_INET)
+        h = fnv(h, &((const struct sockaddr_in *)(const void *)client)->sin_addr, 4);
+    else if (client->sa_family == AF_INET6)
+        h = fnv(h, &((const struct sockaddr_in6 *)(const void *)client)->sin6_addr, 16);
+    return agent != NULL ? fnv(h, msg_value(head, agent), agent->value_len) : h;
 }

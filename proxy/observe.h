@@ -13,6 +13,7 @@
 void observe_exchange(struct exchange *x);
 void observe_path(struct worker *w, uint16_t service, uint64_t hash, const char *path,
                   size_t len);
-uint64_t observe_address_hash(const struct sockaddr *sa);
+/* Tells clients apart where nobody is profiled: address and user agent. */
+uint64_t observe_client_hash(const struct msg *head, const struct sockaddr *client);
 
 #endif
