@@ -177,9 +177,9 @@ static size_t take_head(struct conn *c, uint8_t *p, size_t len)
     struct msg m = {.fields = c->sock.w->fields, .fields_room = WORKER_FIELDS};
     struct head_fault fault;
     bool began = c->seen == 0;
-    size_t used = 0;
+    size_t used;
 
-    switch (head_request((char *)p, len, &c->seen, &lim, &m, &used, &fault)) {
+    switch (head_request((char *)p, len, &c->seen, &lim, &m, &fault)) {
     case HEAD_MORE:
         if (began)
             deadline(c, timeouts(c)->head_ms);
@@ -191,6 +191,7 @@ static size_t take_head(struct conn *c, uint8_t *p, size_t len)
     case HEAD_DONE:
         break;
     }
+    used = m.text_len;
     request_begins(c, &m);
     return used;
 }
@@ -262,7 +263,7 @@ static size_t take_trailers(struct conn *c, uint8_t *p, size_t len)
     struct head_fault fault;
     size_t used;
 
-    switch (head_trailers((char *)p, len, &c->seen, &lim, &m, &used, &fault)) {
+    switch (head_trailers((char *)p, len, &c->seen, &lim, &m, &fault)) {
     case HEAD_MORE:
         return 0;
     case HEAD_BAD:
@@ -271,6 +272,7 @@ static size_t take_trailers(struct conn *c, uint8_t *p, size_t len)
     case HEAD_DONE:
         break;
     }
+    used = m.text_len;
     request_complete(c, &m);
     return used;
 }

@@ -114,11 +114,10 @@ static bool read_head(struct probe *p)
     struct field fields[FIELDS_MAX];
     struct msg m = {.fields = fields, .fields_room = FIELDS_MAX};
     struct head_fault fault;
-    size_t used;
 
     for (;;) {
-        switch (head_response(p->head, p->got, &p->seen, &limits, METHOD_GET, &m, &used,
-                              &fault)) {
+        m.method_id = METHOD_GET;
+        switch (head_response(p->head, p->got, &p->seen, &limits, &m, &fault)) {
         case HEAD_MORE:
             return false;
         case HEAD_BAD:
@@ -131,8 +130,8 @@ static bool read_head(struct probe *p)
             judge_status(p, m.status);
             return true;
         }
-        memmove(p->head, p->head + used, p->got - used);
-        p->got -= used;
+        memmove(p->head, p->head + m.text_len, p->got - m.text_len);
+        p->got -= m.text_len;
         p->seen = 0;
         msg_reset(&m);
     }

@@ -160,12 +160,13 @@ static bool body_is_empty(const struct msg *m)
 static size_t take_head(struct upstream *u, uint8_t *p, size_t len)
 {
     struct head_limits lim = {MAX_HEAD_BYTES, 0, WORKER_FIELDS};
-    struct msg m = {.fields = u->sock.w->fields, .fields_room = WORKER_FIELDS};
+    struct msg m = {
+        .fields = u->sock.w->fields, .fields_room = WORKER_FIELDS, .method_id = u->method};
     struct head_fault fault;
     size_t used;
     bool end;
 
-    switch (head_response((char *)p, len, &u->seen, &lim, u->method, &m, &used, &fault)) {
+    switch (head_response((char *)p, len, &u->seen, &lim, &m, &fault)) {
     case HEAD_MORE:
         u->sock.can_read = true; /* a reset may have come with the bytes: look */
         return 0;
@@ -175,6 +176,7 @@ static size_t take_head(struct upstream *u, uint8_t *p, size_t len)
     case HEAD_DONE:
         break;
     }
+    used = m.text_len;
     u->seen = 0;
     if (m.status < 200 && m.status != 101) {
         deadline(u, u->cfg->response_timeout_ms);
@@ -244,7 +246,7 @@ static size_t take_trailers(struct upstream *u, uint8_t *p, size_t len)
     struct head_fault fault;
     size_t used;
 
-    switch (head_trailers((char *)p, len, &u->seen, &lim, &m, &used, &fault)) {
+    switch (head_trailers((char *)p, len, &u->seen, &lim, &m, &fault)) {
     case HEAD_MORE:
         return 0;
     case HEAD_BAD:
@@ -253,6 +255,7 @@ static size_t take_trailers(struct upstream *u, uint8_t *p, size_t len)
     case HEAD_DONE:
         break;
     }
+    used = m.text_len;
     answer_complete(u, &m);
     return used;
 }

@@ -16,7 +16,8 @@ uint64_t body_received(const struct body *b)
 static enum body_verdict chunked(struct body *b, const uint8_t *in, size_t len,
                                  size_t *used, const uint8_t **p, size_t *n)
 {
-    switch (chunk_next(&b->chunk, b->framed, in, len, used, p, n)) {
+    b->chunk.framed = b->framed;
+    switch (chunk_next(&b->chunk, in, len, used, p, n)) {
     case CHUNK_DATA:
         return BODY_V_DATA;
     case CHUNK_MORE:

@@ -70,11 +70,12 @@ static enum chunk_verdict size_line_byte(struct chunk *c, uint8_t ch)
 
 static enum chunk_verdict data_end_byte(struct chunk *c, uint8_t ch)
 {
-    if (c->step == DATA_CR)
+    if (c->step == DATA_CR) {
         c->step = DATA_LF;
-    else
-        *c = (struct chunk){.received = c->received};
-    return ch == (c->step == DATA_LF ? '\r' : '\n') ? CHUNK_MORE : CHUNK_BAD;
+        return ch == '\r' ? CHUNK_MORE : CHUNK_BAD;
+    }
+    *c = (struct chunk){.framed = c->framed, .received = c->received};
+    return ch == '\n' ? CHUNK_MORE : CHUNK_BAD;
 }
 
 /* Takes one byte that is not data.  CHUNK_MORE: go on with the next. */
@@ -158,8 +159,8 @@ static enum chunk_verdict hand_out(const uint8_t *from, size_t len, const uint8_
     return CHUNK_DATA;
 }
 
-enum chunk_verdict chunk_next(struct chunk *c, bool framed, const uint8_t *in, size_t len,
-                              size_t *used, const uint8_t **p, size_t *n)
+enum chunk_verdict chunk_next(struct chunk *c, const uint8_t *in, size_t len, size_t *used,
+                              const uint8_t **p, size_t *n)
 {
     const uint8_t *at = in, *end = in + len;
     enum chunk_verdict v = CHUNK_MORE;
@@ -167,7 +168,7 @@ enum chunk_verdict chunk_next(struct chunk *c, bool framed, const uint8_t *in, s
     while (v == CHUNK_MORE && at < end) {
         const uint8_t *from = at;
 
-        if (framed)
+        if (c->framed)
             at = stretch(c, at, end);
         else if (c->step == DATA)
             at = data(c, at, end);
@@ -176,7 +177,7 @@ enum chunk_verdict chunk_next(struct chunk *c, bool framed, const uint8_t *in, s
             break;
         }
         v = framing_byte(c, *at++);
-        if (c->held > 0 && framed)
+        if (c->held > 0 && c->framed)
             v = hand_out(c->size_line, c->held, p, n);
         c->held = 0;
     }

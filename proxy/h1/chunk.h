@@ -25,8 +25,9 @@ enum chunk_verdict {
 };
 
 struct chunk {
-    uint64_t left;                    /* bytes of the current chunk still to come */
-    uint64_t received;                /* payload so far */
+    uint64_t left;     /* bytes of the current chunk still to come */
+    uint64_t received; /* payload so far */
+    bool framed;       /* hand out the framing too; stays the same for a whole body */
     uint8_t step, digits, line, held; /* private */
     uint8_t size_line[20];            /* private: canonical size line being read */
 };
@@ -35,12 +36,11 @@ struct chunk {
 
 /*
  * Reads from in[0..len).  *used says how much was consumed, for every verdict.
- * For CHUNK_DATA [*p, *p + *n) is one stretch of payload (framed = false) or of
- * framing and payload (framed = true; as long a stretch as `in` allows, over many
- * chunks); it lies in `in` or in *c and is valid until the next call.  `framed`
- * stays the same for a whole body.
+ * For CHUNK_DATA [*p, *p + *n) is one stretch of payload or, when framed, of
+ * framing and payload (as long a stretch as `in` allows, over many chunks); it lies
+ * in `in` or in *c and is valid until the next call.
  */
-enum chunk_verdict chunk_next(struct chunk *c, bool framed, const uint8_t *in, size_t len,
-                              size_t *used, const uint8_t **p, size_t *n);
+enum chunk_verdict chunk_next(struct chunk *c, const uint8_t *in, size_t len, size_t *used,
+                              const uint8_t **p, size_t *n);
 
 #endif

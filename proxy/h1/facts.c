@@ -186,13 +186,13 @@ bool facts_request(const struct facts *x, struct msg *m, struct head_fault *faul
 }
 
 /* RFC 9112, 6.3, in its order. */
-static void response_body(const struct facts *x, uint8_t request_method, struct msg *m)
+static void response_body(const struct facts *x, struct msg *m)
 {
     bool success = m->status >= 200 && m->status < 300;
 
-    if (m->status == 101 || (request_method == METHOD_CONNECT && success))
+    if (m->status == 101 || (m->method_id == METHOD_CONNECT && success))
         m->body = BODY_TUNNEL;
-    else if (request_method == METHOD_HEAD || m->status < 200 || m->status == 204 ||
+    else if (m->method_id == METHOD_HEAD || m->status < 200 || m->status == 204 ||
              m->status == 304)
         m->body = BODY_NONE;
     else if (!SEEN(x, FIELD_TRANSFER_ENCODING) && !SEEN(x, FIELD_CONTENT_LENGTH))
@@ -201,14 +201,13 @@ static void response_body(const struct facts *x, uint8_t request_method, struct 
         framed_body(x, m);
 }
 
-bool facts_response(const struct facts *x, uint8_t request_method, struct msg *m,
-                    struct head_fault *fault)
+bool facts_response(const struct facts *x, struct msg *m, struct head_fault *fault)
 {
     if (!check_codings(x, m, fault))
         return false;
     m->content_length = x->length;
     set_flags(x, m);
-    response_body(x, request_method, m);
+    response_body(x, m);
     if (m->body == BODY_CLOSE)
         m->flags &= (uint8_t)~MSG_KEEP_ALIVE;
     return true;

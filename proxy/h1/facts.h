@@ -30,7 +30,6 @@ const char *facts_field(struct facts *x, const struct msg *m, const struct field
  * has named it) authority.  False: *fault is set.
  */
 bool facts_request(const struct facts *x, struct msg *m, struct head_fault *fault);
-bool facts_response(const struct facts *x, uint8_t request_method, struct msg *m,
-                    struct head_fault *fault);
+bool facts_response(const struct facts *x, struct msg *m, struct head_fault *fault);
 
 #endif

@@ -334,21 +334,19 @@ static void begin(struct reader *r, char *in, size_t len, size_t start)
 }
 
 /* What reading came to.  It can only have run out of input at the limit. */
-static enum head_verdict verdict(struct reader *r, enum head_verdict v, size_t *used)
+static enum head_verdict verdict(struct reader *r, enum head_verdict v)
 {
     struct msg *m = r->m;
 
     if (v == HEAD_MORE)
         return fail(r, 431, "head_too_long");
-    if (v == HEAD_DONE) {
-        *used = (size_t)(r->at - m->text);
-        m->text_len = m->text_room = (uint32_t)*used;
-    }
+    if (v == HEAD_DONE)
+        m->text_len = m->text_room = (uint32_t)(r->at - m->text);
     return v;
 }
 
 enum head_verdict head_request(char *in, size_t len, size_t *seen,
-                               const struct head_limits *lim, struct msg *m, size_t *used,
+                               const struct head_limits *lim, struct msg *m,
                                struct head_fault *fault)
 {
     struct reader r = {.m = m, .lim = lim, .fault = fault};
@@ -367,17 +365,18 @@ enum head_verdict head_request(char *in, size_t len, size_t *seen,
         return fail(&r, 414, "target_too_long");
     if (v == HEAD_DONE)
         v = field_lines(&r);
-    v = verdict(&r, v, used);
+    v = verdict(&r, v);
     if (v == HEAD_DONE && !facts_request(&r.facts, m, fault))
         v = HEAD_BAD;
     return v;
 }
 
 enum head_verdict head_response(char *in, size_t len, size_t *seen,
-                                const struct head_limits *lim, uint8_t request_method,
-                                struct msg *m, size_t *used, struct head_fault *fault)
+                                const struct head_limits *lim, struct msg *m,
+                                struct head_fault *fault)
 {
     struct reader r = {.m = m, .lim = lim, .fault = fault};
+    uint8_t method_id = m->method_id;
     enum head_verdict v;
 
     if (!ready(in, len, 0, *seen, lim->max_head_bytes)) {
@@ -385,11 +384,12 @@ enum head_verdict head_response(char *in, size_t len, size_t *seen,
         return HEAD_MORE;
     }
     begin(&r, in, len, 0);
+    m->method_id = method_id;
     v = status_line(&r);
     if (v == HEAD_DONE)
         v = field_lines(&r);
-    v = verdict(&r, v, used);
-    if (v == HEAD_DONE && !facts_response(&r.facts, request_method, m, fault))
+    v = verdict(&r, v);
+    if (v == HEAD_DONE && !facts_response(&r.facts, m, fault))
         v = HEAD_BAD;
     if (v == HEAD_BAD)
         fault->status = 502;
@@ -397,7 +397,7 @@ enum head_verdict head_response(char *in, size_t len, size_t *seen,
 }
 
 enum head_verdict head_trailers(char *in, size_t len, size_t *seen,
-                                const struct head_limits *lim, struct msg *m, size_t *used,
+                                const struct head_limits *lim, struct msg *m,
                                 struct head_fault *fault)
 {
     struct reader r = {.m = m, .lim = lim, .fault = fault};
@@ -407,5 +407,5 @@ enum head_verdict head_trailers(char *in, size_t len, size_t *seen,
         return HEAD_MORE;
     }
     begin(&r, in, len, 0);
-    return verdict(&r, field_lines(&r), used);
+    return verdict(&r, field_lines(&r));
 }

@@ -12,7 +12,7 @@
 
 enum head_verdict {
     HEAD_MORE, /* not complete; *seen is updated, call again with more */
-    HEAD_DONE, /* *used bytes are the head, the blank line included */
+    HEAD_DONE, /* m->text_len bytes are the head, the blank line included */
     HEAD_BAD,  /* fault->status and ->reason say why; close the connection */
 };
 
@@ -30,21 +30,24 @@ struct head_fault {
 /*
  * `in` is everything of this message from its first byte; *seen (0 at first) is how
  * much of it was looked at before, so that a slow sender costs no second scan.
- * Empty lines before a request are skipped and counted in *used (RFC 9112, 2.2).
+ * Empty lines before a request are skipped and are part of its head (RFC 9112, 2.2).
  * m needs field storage (fields, fields_room); its text is set to `in`.
  */
 enum head_verdict head_request(char *in, size_t len, size_t *seen,
-                               const struct head_limits *lim, struct msg *m, size_t *used,
+                               const struct head_limits *lim, struct msg *m,
                                struct head_fault *fault);
 
-/* `request_method` decides about the body (HEAD, CONNECT).  1xx heads are HEAD_DONE too. */
+/*
+ * m->method_id is the method of the request that is answered; it decides about the
+ * body (HEAD, CONNECT) and stays as it is.  1xx heads are HEAD_DONE too.
+ */
 enum head_verdict head_response(char *in, size_t len, size_t *seen,
-                                const struct head_limits *lim, uint8_t request_method,
-                                struct msg *m, size_t *used, struct head_fault *fault);
+                                const struct head_limits *lim, struct msg *m,
+                                struct head_fault *fault);
 
 /* The trailer section after the last chunk, up to and with its blank line. */
 enum head_verdict head_trailers(char *in, size_t len, size_t *seen,
-                                const struct head_limits *lim, struct msg *m, size_t *used,
+                                const struct head_limits *lim, struct msg *m,
                                 struct head_fault *fault);
 
 #endif

@@ -27,7 +27,7 @@ struct result {
     uint8_t out[4 * SIZE_MAX_IN];
 };
 
-static void feed(struct result *r, bool framed, const uint8_t *data, size_t len)
+static void feed(struct result *r, const uint8_t *data, size_t len)
 {
     uint8_t *in = malloc(len > 0 ? len : 1), *at = in;
     const uint8_t *p;
@@ -36,7 +36,7 @@ static void feed(struct result *r, bool framed, const uint8_t *data, size_t len)
     MUST(in != NULL);
     memcpy(in, data, len);
     do {
-        r->verdict = chunk_next(&r->c, framed, at, len, &used, &p, &n);
+        r->verdict = chunk_next(&r->c, at, len, &used, &p, &n);
         MUST(used <= len);
         at += used;
         len -= used;
@@ -56,11 +56,12 @@ static void decode(struct result *r, bool framed, const uint8_t *data, size_t le
                    size_t b)
 {
     memset(r, 0, sizeof(*r));
-    feed(r, framed, data, a);
+    r->c.framed = framed;
+    feed(r, data, a);
     if (r->verdict == CHUNK_MORE)
-        feed(r, framed, data + a, b - a);
+        feed(r, data + a, b - a);
     if (r->verdict == CHUNK_MORE)
-        feed(r, framed, data + b, len - b);
+        feed(r, data + b, len - b);
 }
 
 /* ---- the simplest decoder ------------------------------------------------------------ */
@@ -143,7 +144,7 @@ static void check_framed(const struct result *framed, const struct result *apart
     MUST(framed->verdict == apart->verdict && framed->used == apart->used);
     MUST(framed->c.received == apart->c.received);
     memset(&again, 0, sizeof(again));
-    feed(&again, false, framed->out, framed->len);
+    feed(&again, framed->out, framed->len);
     MUST(again.verdict == CHUNK_MORE);
     MUST(again.len == apart->len && memcmp(again.out, apart->out, again.len) == 0);
 }

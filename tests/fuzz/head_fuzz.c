@@ -30,7 +30,7 @@ static const struct head_limits wide = {
 struct result {
     enum head_verdict verdict;
     struct head_fault fault;
-    size_t used, seen;
+    size_t seen;
     struct msg m;
     struct field fields[FIELDS_ROOM];
 };
@@ -41,13 +41,13 @@ static void read_head(struct result *r, char *in, size_t len, const struct head_
 {
     r->m.fields = r->fields;
     r->m.fields_room = FIELDS_ROOM;
+    r->m.method_id = method;
     if (kind == REQUEST)
-        r->verdict = head_request(in, len, &r->seen, lim, &r->m, &r->used, &r->fault);
+        r->verdict = head_request(in, len, &r->seen, lim, &r->m, &r->fault);
     else if (kind == RESPONSE)
-        r->verdict =
-            head_response(in, len, &r->seen, lim, method, &r->m, &r->used, &r->fault);
+        r->verdict = head_response(in, len, &r->seen, lim, &r->m, &r->fault);
     else
-        r->verdict = head_trailers(in, len, &r->seen, lim, &r->m, &r->used, &r->fault);
+        r->verdict = head_trailers(in, len, &r->seen, lim, &r->m, &r->fault);
 }
 
 /* A copy that ends where its memory ends. */
@@ -69,7 +69,7 @@ static void check_done(const struct result *r, size_t len)
 {
     const struct msg *m = &r->m;
 
-    MUST(r->used <= len && m->text_len == r->used && r->used <= tight.max_head_bytes);
+    MUST(m->text_len <= len && m->text_len <= tight.max_head_bytes);
     inside(m, m->method.off, m->method.len);
     inside(m, m->target.off, m->target.len);
     inside(m, m->authority.off, m->authority.len);
@@ -89,11 +89,11 @@ static void check_same(const struct result *a, const struct result *b)
         MUST(a->fault.status == b->fault.status && a->fault.reason == b->fault.reason);
     if (a->verdict != HEAD_DONE)
         return;
-    MUST(a->used == b->used && a->m.n_fields == b->m.n_fields);
+    MUST(a->m.text_len == b->m.text_len && a->m.n_fields == b->m.n_fields);
     MUST(a->m.body == b->m.body && a->m.flags == b->m.flags);
     MUST(a->m.content_length == b->m.content_length && a->m.status == b->m.status);
     MUST(memcmp(a->fields, b->fields, a->m.n_fields * sizeof(a->fields[0])) == 0);
-    MUST(memcmp(a->m.text, b->m.text, a->used) == 0);
+    MUST(memcmp(a->m.text, b->m.text, a->m.text_len) == 0);
 }
 
 static size_t emit(const struct msg *m, char *out, size_t room)
@@ -115,7 +115,7 @@ static void check_written(const struct msg *m)
     MUST(n > 0);
     in = exact(first + skip, n - skip);
     read_head(&again, in, n - skip, &wide);
-    MUST(again.verdict == HEAD_DONE && again.used == n - skip);
+    MUST(again.verdict == HEAD_DONE && again.m.text_len == n - skip);
     MUST(again.m.body == m->body && again.m.status == m->status);
     MUST(emit(&again.m, second, sizeof(second)) == n && memcmp(first, second, n) == 0);
     free(in);

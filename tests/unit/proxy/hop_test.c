@@ -25,11 +25,11 @@ static struct msg request(const char *head)
 {
     struct msg m = {.fields = fields, .fields_room = FIELDS_ROOM};
     struct head_fault fault;
-    size_t seen = 0, used;
+    size_t seen = 0;
 
     snprintf(text, sizeof(text), "%s", head);
-    cr_assert_eq(head_request(text, strlen(text), &seen, &limits, &m, &used, &fault),
-                 HEAD_DONE, "%s", head);
+    cr_assert_eq(head_request(text, strlen(text), &seen, &limits, &m, &fault), HEAD_DONE,
+                 "%s", head);
     m.text_room = sizeof(text);
     return m;
 }

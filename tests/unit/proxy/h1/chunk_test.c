@@ -20,13 +20,13 @@ struct result {
 };
 
 /* Decodes one part; stops at the end, or at a fault. */
-static void feed(struct result *r, bool framed, const char *in, size_t len)
+static void feed(struct result *r, const char *in, size_t len)
 {
     const uint8_t *at = (const uint8_t *)guard_put(in, len), *p;
     size_t used, n;
 
     do {
-        r->verdict = chunk_next(&r->chunk, framed, at, len, &used, &p, &n);
+        r->verdict = chunk_next(&r->chunk, at, len, &used, &p, &n);
         cr_assert_leq(used, len);
         at += used;
         len -= used;
@@ -43,11 +43,11 @@ static void feed(struct result *r, bool framed, const char *in, size_t len)
 
 static struct result decode(const char *in, size_t len, bool framed, size_t cut)
 {
-    struct result r = {.chunk = CHUNK_INIT};
+    struct result r = {.chunk = {.framed = framed}};
 
-    feed(&r, framed, in, cut);
+    feed(&r, in, cut);
     if (r.verdict == CHUNK_MORE)
-        feed(&r, framed, in + cut, len - cut);
+        feed(&r, in + cut, len - cut);
     return r;
 }
 
@@ -169,10 +169,10 @@ Test(chunk, bytes_one_by_one_give_the_same)
 
     for (int framed = 0; framed <= 1; framed++) {
         const char *expect = framed ? "3\r\nabc\r\n02\r\nde\r\n" : "abcde";
-        struct result r = {.chunk = CHUNK_INIT};
+        struct result r = {.chunk = {.framed = framed != 0}};
 
         for (size_t i = 0; i < strlen(in); i++)
-            feed(&r, framed != 0, in + i, 1);
+            feed(&r, in + i, 1);
         cr_expect_eq(r.verdict, CHUNK_END);
         cr_expect(r.out_len == strlen(expect) && memcmp(r.out, expect, r.out_len) == 0);
     }
@@ -214,9 +214,8 @@ Test(chunk, broken_framing_stays_broken)
     const uint8_t *p;
     size_t used, n;
 
-    cr_assert_eq(chunk_next(&c, false, (const uint8_t *)"x", 1, &used, &p, &n), CHUNK_BAD);
-    cr_expect_eq(chunk_next(&c, false, (const uint8_t *)"1\r\n", 3, &used, &p, &n),
-                 CHUNK_BAD);
+    cr_assert_eq(chunk_next(&c, (const uint8_t *)"x", 1, &used, &p, &n), CHUNK_BAD);
+    cr_expect_eq(chunk_next(&c, (const uint8_t *)"1\r\n", 3, &used, &p, &n), CHUNK_BAD);
 }
 
 Test(chunk, nothing_is_read_after_the_end)
@@ -225,8 +224,6 @@ Test(chunk, nothing_is_read_after_the_end)
     const uint8_t *p;
     size_t used, n;
 
-    cr_assert_eq(chunk_next(&c, true, (const uint8_t *)"0\r\n", 3, &used, &p, &n),
-                 CHUNK_END);
-    cr_expect_eq(chunk_next(&c, true, (const uint8_t *)"1\r\n", 3, &used, &p, &n),
-                 CHUNK_BAD);
+    cr_assert_eq(chunk_next(&c, (const uint8_t *)"0\r\n", 3, &used, &p, &n), CHUNK_END);
+    cr_expect_eq(chunk_next(&c, (const uint8_t *)"1\r\n", 3, &used, &p, &n), CHUNK_BAD);
 }

@@ -20,7 +20,6 @@ enum kind { REQUEST, RESPONSE, TRAILERS };
 struct result {
     enum head_verdict verdict;
     struct head_fault fault;
-    size_t used;
     struct msg m;
     struct field fields[FIELDS_ROOM];
     char text[700];
@@ -33,12 +32,12 @@ static enum head_verdict read_once(enum kind kind, char *in, size_t len, size_t 
 {
     r->m.fields = r->fields;
     r->m.fields_room = FIELDS_ROOM;
+    r->m.method_id = request_method;
     if (kind == REQUEST)
-        return head_request(in, len, seen, &limits, &r->m, &r->used, &r->fault);
+        return head_request(in, len, seen, &limits, &r->m, &r->fault);
     if (kind == RESPONSE)
-        return head_response(in, len, seen, &limits, request_method, &r->m, &r->used,
-                             &r->fault);
-    return head_trailers(in, len, seen, &limits, &r->m, &r->used, &r->fault);
+        return head_response(in, len, seen, &limits, &r->m, &r->fault);
+    return head_trailers(in, len, seen, &limits, &r->m, &r->fault);
 }
 
 /* Reads what comes in two parts, the first of `cut` bytes. */
@@ -51,7 +50,7 @@ static struct result read_cut(enum kind kind, const char *in, size_t len, size_t
     if (r.verdict == HEAD_MORE)
         r.verdict = read_once(kind, guard_put(in, len), len, &seen, &r);
     if (r.verdict == HEAD_DONE) {
-        memcpy(r.text, r.m.text, r.used);
+        memcpy(r.text, r.m.text, r.m.text_len);
         r.m.text = r.text;
     }
     return r;
@@ -65,12 +64,12 @@ static bool same(const struct result *a, const struct result *b)
         return a->fault.status == b->fault.status &&
                strcmp(a->fault.reason, b->fault.reason) == 0;
     return a->verdict == HEAD_MORE ||
-           (a->used == b->used && a->m.n_fields == b->m.n_fields &&
+           (a->m.text_len == b->m.text_len && a->m.n_fields == b->m.n_fields &&
             a->m.flags == b->m.flags && a->m.body == b->m.body &&
             a->m.target.off == b->m.target.off &&
             a->m.authority.off == b->m.authority.off &&
             memcmp(a->fields, b->fields, sizeof(a->fields)) == 0 &&
-            memcmp(a->text, b->text, a->used) == 0);
+            memcmp(a->text, b->text, a->m.text_len) == 0);
 }
 
 /* The result, after it was found to be the same for every cut. */
@@ -162,8 +161,7 @@ Test(head, what_follows_the_head_is_left)
         READ(REQUEST, "GET / HTTP/1.1\r\nHost: a\r\n\r\nGET /2 HTTP/1.1\r\n\r\n");
 
     cr_expect_eq(r.verdict, HEAD_DONE);
-    cr_expect_eq(r.used, strlen("GET / HTTP/1.1\r\nHost: a\r\n\r\n"));
-    cr_expect_eq(r.m.text_len, r.used);
+    cr_expect_eq(r.m.text_len, strlen("GET / HTTP/1.1\r\nHost: a\r\n\r\n"));
 }
 
 Test(head, a_head_without_end_needs_more)
@@ -189,7 +187,7 @@ Test(head, bytes_one_by_one_give_the_same)
         r.verdict = read_once(REQUEST, guard_put(in, len), len, &seen, &r);
     } while (r.verdict == HEAD_MORE && len < sizeof(in) - 1);
     cr_expect_eq(r.verdict, HEAD_DONE);
-    cr_expect_eq(r.used, sizeof(in) - 1);
+    cr_expect_eq(r.m.text_len, sizeof(in) - 1);
     cr_expect_eq(r.m.content_length, 3u);
 }
 
@@ -198,7 +196,7 @@ Test(head, empty_lines_before_a_request_are_skipped)
     struct result r = READ(REQUEST, "\r\n\r\n\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n");
 
     cr_expect_eq(r.verdict, HEAD_DONE);
-    cr_expect_eq(r.used, 8 + strlen("GET / HTTP/1.1\r\nHost: a\r\n\r\n"));
+    cr_expect_eq(r.m.text_len, 8 + strlen("GET / HTTP/1.1\r\nHost: a\r\n\r\n"));
     cr_expect_eq(READ(REQUEST, "\r\n\r\n\r\n\r\n").verdict, HEAD_MORE);
 }
 
@@ -671,14 +669,13 @@ Test(head, a_request_line_without_end_is_414)
     struct field fields[FIELDS_ROOM];
     struct msg m = {.fields = fields, .fields_room = FIELDS_ROOM};
     struct head_fault fault = {0, ""};
-    size_t seen = 0, used;
+    size_t seen = 0;
     char in[700];
     size_t n = long_target(in, sizeof(in), 599, "");
 
-    cr_expect_eq(head_request(guard_put(in, 599), 599, &seen, &wide, &m, &used, &fault),
+    cr_expect_eq(head_request(guard_put(in, 599), 599, &seen, &wide, &m, &fault),
                  HEAD_MORE);
-    cr_expect_eq(head_request(guard_put(in, n), n, &seen, &wide, &m, &used, &fault),
-                 HEAD_BAD);
+    cr_expect_eq(head_request(guard_put(in, n), n, &seen, &wide, &m, &fault), HEAD_BAD);
     cr_expect_eq(fault.status, 414);
 }
 
@@ -751,10 +748,9 @@ Test(head, the_room_in_the_table_is_a_limit_too)
     struct msg m = {.fields = one, .fields_room = 1};
     struct head_fault fault = {0, ""};
     char in[] = GET11 "A: b" END;
-    size_t seen = 0, used;
+    size_t seen = 0;
 
-    cr_expect_eq(head_request(in, sizeof(in) - 1, &seen, &limits, &m, &used, &fault),
-                 HEAD_BAD);
+    cr_expect_eq(head_request(in, sizeof(in) - 1, &seen, &limits, &m, &fault), HEAD_BAD);
     cr_expect_str_eq(fault.reason, "too_many_fields");
 }
 
@@ -770,8 +766,7 @@ Test(head, a_limit_is_kept_wherever_it_falls)
         size_t seen = 0;
 
         lim.max_head_bytes = max;
-        r.verdict =
-            head_request(guard_put(in, max), max, &seen, &lim, &r.m, &r.used, &r.fault);
+        r.verdict = head_request(guard_put(in, max), max, &seen, &lim, &r.m, &r.fault);
         cr_expect_eq(r.verdict, HEAD_BAD, "%u", max);
         cr_expect_eq(r.fault.status, max < 28 ? 414 : 431, "%u: %u", max, r.fault.status);
     }
@@ -787,8 +782,7 @@ Test(head, a_response_is_limited_as_well)
         size_t seen = 0;
 
         lim.max_head_bytes = max;
-        r.verdict = head_response(guard_put(in, max), max, &seen, &lim, METHOD_GET, &r.m,
-                                  &r.used, &r.fault);
+        r.verdict = head_response(guard_put(in, max), max, &seen, &lim, &r.m, &r.fault);
         cr_expect_eq(r.verdict, HEAD_BAD, "%u", max);
         cr_expect_str_eq(r.fault.reason, "head_too_long", "%u", max);
     }
@@ -806,7 +800,7 @@ Test(head, a_name_that_a_field_cannot_count_is_431)
     memset(in + at, 'a', UINT16_MAX + 1);
     memcpy(in + at + UINT16_MAX + 1, ":\r\n\r\n", 6);
     at += UINT16_MAX + 6;
-    r.verdict = head_request(guard_put(in, at), at, &seen, &wide, &r.m, &r.used, &r.fault);
+    r.verdict = head_request(guard_put(in, at), at, &seen, &wide, &r.m, &r.fault);
     cr_expect_eq(r.verdict, HEAD_BAD);
     cr_expect_eq(r.fault.status, 431);
     cr_expect_str_eq(r.fault.reason, "name_too_long");
@@ -1015,9 +1009,9 @@ Test(head, a_trailer_section_ends_with_a_blank_line)
 {
     struct result r = READ(TRAILERS, "\r\nGET /");
 
-    cr_expect(r.verdict == HEAD_DONE && r.used == 2 && r.m.n_fields == 0);
+    cr_expect(r.verdict == HEAD_DONE && r.m.text_len == 2 && r.m.n_fields == 0);
     r = READ(TRAILERS, "X-Sum: 1\r\nB: c\r\n\r\nGET /");
-    cr_expect(r.verdict == HEAD_DONE && r.used == 18 && r.m.n_fields == 2);
+    cr_expect(r.verdict == HEAD_DONE && r.m.text_len == 18 && r.m.n_fields == 2);
 }
 
 Test(head, trailers_are_as_strict_as_fields)
