@@ -164,7 +164,7 @@ void repeat_failed(struct repeat *r, uint64_t key, unsigned before, mono_us now,
     _Atomic uint64_t *bucket;
     uint32_t tag;
 
-    if (before >= REPEAT_MAX)
+    if (before >= REPEAT_MAX || window_ms == 0)
         return;
     bucket = bucket_of(r, key, before + 1, &tag);
     put(slot_for(bucket, tag, tick_of(now)), tag, tick_of(now), tick_of(expiry));
