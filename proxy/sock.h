@@ -12,7 +12,7 @@
 #ifndef PROXY_SOCK_H
 #define PROXY_SOCK_H
 
-#include "base/buf.h"
+#include "base/bufq.h"
 #include "base/loop.h"
 
 struct worker;

@@ -10,7 +10,7 @@
 
 #include <pthread.h>
 
-#include "base/buf.h"
+#include "base/bufq.h"
 #include "base/map.h"
 #include "base/ring.h"
 #include "base/rng.h"
