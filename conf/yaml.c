@@ -144,27 +144,48 @@ static size_t ip6_length(const char *p, size_t n)
     return digits > i + 2 ? digits : 0;
 }
 
-/* True when the line holds an unquoted IPv6 address: then that was reported. */
-static bool report_ip6(struct builder *b, unsigned line)
+/* The text of a line, without its end; not terminated. */
+static const char *line_text(const struct builder *b, unsigned line, size_t *len)
 {
     const char *start = line_start(b, line), *end = b->text + b->len;
     const char *nl = memchr(start, '\n', (size_t)(end - start));
-    size_t n = (size_t)((nl != NULL ? nl : end) - start);
+
+    *len = (size_t)((nl != NULL ? nl : end) - start);
+    return start;
+}
+
+/* True when the line holds an unquoted IPv6 address: then that was reported. */
+static bool report_ip6(struct builder *b, unsigned line)
+{
     unsigned col = 0;
+    size_t n;
+    const char *text = line_text(b, line, &n);
 
     for (size_t i = 0; i < n; i++) {
-        size_t len = ip6_length(start + i, n - i);
-        bool quoted = i > 0 && (start[i - 1] == '"' || start[i - 1] == '\'');
+        size_t len = ip6_length(text + i, n - i);
+        bool quoted = i > 0 && (text[i - 1] == '"' || text[i - 1] == '\'');
 
-        col += ((unsigned char)start[i] & 0xc0) != 0x80; /* characters, not bytes */
+        col += ((unsigned char)text[i] & 0xc0) != 0x80; /* characters, not bytes */
         if (len == 0 || quoted)
             continue;
         cfg_errors_add(b->errs, (struct cfg_at){b->file, line, col},
                        "without quotes YAML reads %.*s as a list; write \"%.*s\"", (int)len,
-                       start + i, (int)len, start + i);
+                       text + i, (int)len, text + i);
         return true;
     }
     return false;
+}
+
+/* Inside brackets and braces the brace of an unquoted ${NAME} is YAML's. */
+static const char *variable_hint(const struct builder *b, unsigned line,
+                                 const char *message)
+{
+    size_t n;
+    const char *text = line_text(b, line, &n);
+
+    if (strstr(message, "flow") == NULL || memmem(text, n, "${", 2) == NULL)
+        return "";
+    return "; inside [ ] and { } a value with ${ needs quotes";
 }
 
 /* What libfyaml collected; at least one entry. */
@@ -180,7 +201,8 @@ static void report_syntax(struct builder *b, struct fy_diag *diag)
 
         any = true;
         if (!report_ip6(b, at.line))
-            cfg_errors_add(b->errs, at, "not YAML: %s", e->msg);
+            cfg_errors_add(b->errs, at, "not YAML: %s%s", e->msg,
+                           variable_hint(b, at.line, e->msg));
     }
     if (!any)
         cfg_errors_add(b->errs, (struct cfg_at){b->file, 1, 1}, "not YAML");
@@ -446,8 +468,8 @@ static void build(struct builder *b)
 {
     struct fy_diag *diag = diag_new();
     const struct fy_parse_cfg pc = {
-        .flags =
-            FYPCF_QUIET | FYPCF_COLLECT_DIAG | FYPCF_DEFAULT_VERSION_1_2 | FYPCF_JSON_NONE,
+        .flags = FYPCF_QUIET | FYPCF_COLLECT_DIAG | FYPCF_DEFAULT_VERSION_1_2 |
+                 FYPCF_JSON_NONE | FYPCF_SLOPPY_FLOW_INDENTATION,
         .diag = diag,
     };
     struct fy_parser *parser = fy_parser_create(&pc);

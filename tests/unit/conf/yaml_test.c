@@ -187,6 +187,20 @@ Test(yaml, broken_text_is_refused_with_its_place)
     expect("a: !x 1\n", false, "f:1:4: tags mean nothing here\n");
 }
 
+Test(yaml, a_variable_whose_brace_yaml_took_is_explained)
+{
+    expect("a: ${X}\n", false, "{a:${X}}");
+    expect("a: [ x${X} ]\n", false,
+           "f:1:8: not YAML: missing comma in flow sequence; inside [ ] and { } a value "
+           "with ${ "
+           "needs quotes\n");
+}
+
+Test(yaml, brackets_may_close_at_the_margin)
+{
+    expect("a: {\n  b: 1\n}\nc: [\n]\n", false, "{a:{b:1} c:[]}");
+}
+
 Test(yaml, bytes_that_are_no_text_are_refused)
 {
     expect("a: \x01", false, "f:1:4: a control byte (0x01) is not allowed\n");
