@@ -34,7 +34,7 @@ UNIT := $(sort $(wildcard tests/unit/*/*_test.c tests/unit/*/*/*_test.c))
 FUZZ := $(sort $(wildcard tests/fuzz/*_fuzz.c))
 GENSRC := $(sort $(wildcard tests/tools/trafficgen/*.c)) base/check.c base/clock.c base/hist.c base/map.c \
           base/mem.c base/rng.c
-TOOLS := $(B)/sample-service $(if $(wildcard tests/tools/trafficgen/*.c),$(B)/trafficgen)
+TOOLS := $(B)/sample-service $(B)/trafficgen $(B)/countalloc.so
 
 OBJ  := $(SRC:%.c=$(B)/rel/%.o)
 AOBJ := $(SRC:%.c=$(B)/asan/%.o)
@@ -83,6 +83,8 @@ $(B)/rel/app/admin/page.o $(B)/asan/app/admin/page.o: app/admin/page.html
 tools: $(TOOLS)
 $(B)/sample-service: $(B)/rel/docker/sample-service/sample.o
 	@echo "  LINK  $@"; $(CC) $(BASE) $(REL) $(LDREL) -o $@ $^
+$(B)/countalloc.so: tests/tools/preload/countalloc.c $(B)/flags
+	@echo "  LINK  $@"; $(CC) $(BASE) -O2 -fPIC -shared -o $@ $< -ldl
 $(B)/trafficgen: $(GOBJ)
 	@echo "  LINK  $@"; $(CC) $(BASE) $(REL) $(LDREL) -o $@ $^ -ljansson -lz -lm
 
