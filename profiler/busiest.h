@@ -1,0 +1,32 @@
+/*
+ * busiest.h - the users with the most requests, found without a walk over all.
+ *
+ * Pure; holds keys and counts only.
+ */
+#ifndef PROFILER_BUSIEST_H
+#define PROFILER_BUSIEST_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define BUSIEST_MAX 128
+
+struct busiest { /* all zero: nobody */
+    struct busiest_user {
+        uint64_t key;
+        uint32_t requests;
+    } user[BUSIEST_MAX]; /* in no order */
+    size_t n;
+    uint32_t least; /* fewer than this is not worth a look; may lag behind */
+};
+
+/*
+ * The user has made so many requests by now; counts never fall.  Walks the list
+ * when the user is or becomes one of them: to be called now and then, not always.
+ */
+void busiest_note(struct busiest *b, uint64_t key, uint32_t requests);
+
+/* Copies at most max, the busiest first. */
+size_t busiest_list(const struct busiest *b, struct busiest_user *out, size_t max);
+
+#endif

@@ -1,0 +1,149 @@
+#include "profiler/reorder.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+
+#define BUCKETS 4096 /* twice the window: some come from the future */
+#define NOTHING UINT32_MAX
+
+struct bucket {
+    uint32_t first, last; /* slots, or NOTHING */
+};
+
+struct reorder {
+    /* fixed after new */
+    int64_t unit_ms;
+    size_t max;
+    reorder_fn fn;
+    void *ctx;
+    /* bucket number n is time n * unit_ms, and is at n % BUCKETS */
+    int64_t next; /* the earliest that is not out yet */
+    bool begun;
+    struct bucket bucket[BUCKETS];
+    /* slots */
+    struct observation *slot;
+    uint32_t *link; /* to the next in the bucket, or in the free list */
+    size_t n_slots, n_waiting;
+    uint32_t free;
+};
+
+struct reorder *reorder_new(uint32_t window_ms, size_t max, reorder_fn fn, void *ctx)
+{
+    struct reorder *r = MEM_NEW(struct reorder);
+
+    CHECK(max > 0 && max < NOTHING);
+    r->unit_ms = window_ms / (BUCKETS / 2) + 1;
+    r->max = max;
+    r->fn = fn;
+    r->ctx = ctx;
+    r->free = NOTHING;
+    for (size_t i = 0; i < BUCKETS; i++)
+        r->bucket[i].first = NOTHING;
+    return r;
+}
+
+void reorder_free(struct reorder *r)
+{
+    if (r == NULL)
+        return;
+    free(r->slot);
+    free(r->link);
+    free(r);
+}
+
+static void grow(struct reorder *r)
+{
+    size_t n = r->n_slots > 0 ? 2 * r->n_slots : 256;
+
+    if (n > r->max)
+        n = r->max;
+    r->slot = mem_grow(r->slot, n, sizeof(r->slot[0]));
+    r->link = mem_grow(r->link, n, sizeof(r->link[0]));
+    for (; r->n_slots < n; r->n_slots++) {
+        r->link[r->n_slots] = r->free;
+        r->free = (uint32_t)r->n_slots;
+    }
+}
+
+static void release_bucket(struct reorder *r)
+{
+    struct bucket *b = &r->bucket[r->next++ % BUCKETS];
+    uint32_t at = b->first;
+
+    b->first = NOTHING;
+    while (at != NOTHING) {
+        uint32_t after = r->link[at];
+
+        r->fn(r->ctx, &r->slot[at]);
+        r->link[at] = r->free;
+        r->free = at;
+        r->n_waiting--;
+        at = after;
+    }
+}
+
+static void release_before(struct reorder *r, int64_t number)
+{
+    while (r->next < number && r->n_waiting > 0)
+        release_bucket(r);
+    if (r->next < number)
+        r->next = number;
+}
+
+void reorder_release(struct reorder *r, wall_ms until)
+{
+    if (r->begun)
+        release_before(r, until / r->unit_ms);
+}
+
+void reorder_release_all(struct reorder *r)
+{
+    while (r->n_waiting > 0)
+        release_bucket(r);
+}
+
+static uint32_t take_slot(struct reorder *r)
+{
+    uint32_t at;
+
+    if (r->free == NOTHING && r->n_slots < r->max)
+        grow(r);
+    while (r->free == NOTHING)
+        release_bucket(r);
+    at = r->free;
+    r->free = r->link[at];
+    return at;
+}
+
+void reorder_put(struct reorder *r, const struct observation *o)
+{
+    int64_t number = o->start / r->unit_ms;
+    struct bucket *b;
+    uint32_t at;
+
+    if (!r->begun) {
+        r->next = number - BUCKETS / 2;
+        r->begun = true;
+    }
+    if (number >= r->next + BUCKETS)
+        release_before(r, number - BUCKETS + 1);
+    at = take_slot(r); /* may move `next` */
+    if (number < r->next) {
+        r->link[at] = r->free;
+        r->free = at;
+        r->fn(r->ctx, o);
+        return;
+    }
+    r->slot[at] = *o;
+    r->link[at] = NOTHING;
+    b = &r->bucket[number % BUCKETS];
+    if (b->first == NOTHING)
+        b->first = at;
+    else
+        r->link[b->last] = at;
+    b->last = at;
+    r->n_waiting++;
+}
