@@ -71,6 +71,18 @@ static const struct token *find(const struct token_table *t, uint16_t token)
     return token < t->n && t->token[token].text != NULL ? &t->token[token] : NULL;
 }
 
+static void mark_unsaved(struct token_table *t, uint16_t token)
+{
+    if (t->token[token].unsaved)
+        return;
+    t->token[token].unsaved = true;
+    if (t->n_unsaved == t->unsaved_cap) {
+        t->unsaved_cap = t->unsaved_cap > 0 ? 2 * t->unsaved_cap : 16;
+        t->unsaved = mem_grow(t->unsaved, t->unsaved_cap, sizeof(t->unsaved[0]));
+    }
+    t->unsaved[t->n_unsaved++] = token;
+}
+
 uint16_t token_add(struct token_table *t, uint16_t service, const char *text)
 {
     size_t id = t->n;
@@ -82,7 +94,7 @@ uint16_t token_add(struct token_table *t, uint16_t service, const char *text)
     t->token[id] = (struct token){.text = mem_strn(text, strnlen(text, TEXT_MAX)),
                                   .service_name = mem_str(t->service[service]),
                                   .service = service};
-    token_mark_unsaved(t, (uint16_t)id);
+    mark_unsaved(t, (uint16_t)id);
     return (uint16_t)id;
 }
 
@@ -91,7 +103,7 @@ void token_alias(struct token_table *t, uint16_t token, uint16_t target)
     CHECK(find(t, token) != NULL && find(t, target) != NULL &&
           token_now(t, target) != token);
     t->token[token].alias = target;
-    token_mark_unsaved(t, token);
+    mark_unsaved(t, token);
 }
 
 uint16_t token_now(const struct token_table *t, uint16_t token)
@@ -125,18 +137,6 @@ size_t token_count(const struct token_table *t)
 }
 
 /* ---- storage ---- */
-
-void token_mark_unsaved(struct token_table *t, uint16_t token)
-{
-    if (t->token[token].unsaved)
-        return;
-    t->token[token].unsaved = true;
-    if (t->n_unsaved == t->unsaved_cap) {
-        t->unsaved_cap = t->unsaved_cap > 0 ? 2 * t->unsaved_cap : 16;
-        t->unsaved = mem_grow(t->unsaved, t->unsaved_cap, sizeof(t->unsaved[0]));
-    }
-    t->unsaved[t->n_unsaved++] = token;
-}
 
 size_t token_take_unsaved(struct token_table *t, uint16_t *out, size_t max)
 {

@@ -43,7 +43,6 @@ size_t token_count(const struct token_table *t); /* the highest number in use */
 
 /* Takes up to max tokens off the list of unsaved ones. */
 size_t token_take_unsaved(struct token_table *t, uint16_t *out, size_t max);
-void token_mark_unsaved(struct token_table *t, uint16_t token); /* a write failed */
 
 #define TOKEN_RECORD_MAX 512
 size_t token_record(const struct token_table *t, uint16_t token, uint8_t *out);
