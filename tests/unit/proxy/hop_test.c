@@ -401,7 +401,7 @@ Test(hop, a_quote_in_front_does_not_hide_what_a_trusted_peer_added)
     cr_expect_str_eq(client_of("10.0.0.1", XFF("\", 198.51.100.1")), "198.51.100.1");
 }
 
-/* ---- Max-Forwards: d7 row 17 --------------------------------------------------------- */
+/* ---- Max-Forwards (RFC 9110, 7.6.2) -------------------------------------------------- */
 
 Test(hop, max_forwards_is_counted_down_for_trace_and_options)
 {
