@@ -49,7 +49,7 @@ SUB = @$(MAKE) --no-print-directory $(PAR)
 .DELETE_ON_ERROR:
 
 .PHONY: all asan run test unit scenario corpus fuzz lint bench replay clean deps docs tools objs \
-        format test-parts
+        format test-parts microbench
 all: $(B)/tidegate tools
 
 deps:
@@ -111,7 +111,8 @@ scenario: all
 	$(PYTHON) -m pytest -q tests/scenario $(PYTEST)
 
 FORMATTED := $(SRC) $(HDR) $(UNIT) $(FUZZ) \
-             $(wildcard tests/fuzz/replay.c tests/unit/*.h tests/tools/*/*.c docker/*/*.c)
+             $(wildcard tests/fuzz/replay.c tests/unit/*.h tests/unit/*/*/*.h tests/bench/*.c \
+                        tests/tools/*/*.c docker/*/*.c)
 lint:
 	@$(PYTHON) tests/lint/layers.py
 	@tests/lint/syntax.sh
@@ -144,6 +145,14 @@ bench:
 	    $(MAKE) --no-print-directory $(PAR) all && \
 	    PATH="$(abspath $(B)):$$PATH" $(BENCH)/run --add $(CURDIR)/tests/bench/tidegate.proxy $(ARGS); \
 	else echo "make bench: no benchmark at $(BENCH); give its folder as BENCH=dir"; fi
+
+# The codecs alone: one JSON line each, nanoseconds.
+$(B)/h1_bench: $(patsubst %,$(B)/rel/%.o,tests/bench/h1_bench proxy/lex proxy/msg proxy/uri \
+                 proxy/hop proxy/h1/head proxy/h1/facts proxy/h1/chunk proxy/h1/emit \
+                 base/addr base/rc base/check base/log base/clock base/mem)
+	@echo "  LINK  $@"; $(CC) $(BASE) $(REL) $(LDREL) -o $@ $^
+microbench: $(B)/h1_bench
+	@$<
 
 docs: $(B)/tidegate
 	$(B)/tidegate docs config > docs/configuration.md
