@@ -101,16 +101,20 @@ static void on_request(struct evhttp_request *req, void *ctx)
 
 /* ---- listening ---- */
 
-/* A socket that nobody answers on is of an earlier run; any other file is not ours. */
-static void remove_stale(const struct addr *bind)
+/* A socket of an earlier run: nobody answers on it. */
+static bool is_stale(const struct addr *bind)
 {
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct stat st;
+    bool refused;
+    int fd;
 
-    if (fd < 0)
-        return;
-    if (connect(fd, &bind->sa.any, bind->len) < 0 && errno == ECONNREFUSED)
-        unlink(bind->sa.un.sun_path);
-    close(fd);
+    if (lstat(bind->sa.un.sun_path, &st) < 0 || !S_ISSOCK(st.st_mode))
+        return false;
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    refused = fd >= 0 && connect(fd, &bind->sa.any, bind->len) < 0 && errno == ECONNREFUSED;
+    if (fd >= 0)
+        close(fd);
+    return refused;
 }
 
 static int bind_fd(int fd, const struct addr *bind_to)
@@ -120,10 +124,10 @@ static int bind_fd(int fd, const struct addr *bind_to)
 
     if (bind_to->kind == ADDR_IP6)
         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));
-    if (bind_to->kind == ADDR_UNIX)
-        remove_stale(bind_to);
-    else
+    if (bind_to->kind != ADDR_UNIX)
         setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+    else if (is_stale(bind_to))
+        unlink(path);
     if (bind(fd, &bind_to->sa.any, bind_to->len) < 0)
         return -1;
     if (bind_to->kind == ADDR_UNIX && path[0] != 0 && chmod(path, SOCKET_MODE) < 0)
