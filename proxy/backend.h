@@ -25,7 +25,7 @@ struct backend_shared {
     _Atomic uint32_t connections;                   /* open or opening ones */
     _Atomic uint32_t idle;                          /* of these, unused */
     _Atomic uint32_t fails_in_row;
-    _Atomic uint32_t ejections_in_row;
+    _Atomic uint32_t suspect_ms;   /* until then others are preferred; 0: no (breaker.c) */
     _Atomic uint8_t health;        /* enum backend_health, written by main */
     _Atomic uint8_t admin;         /* enum backend_admin, written by main */
     _Atomic int64_t ejected_until; /* mono_us; not 0: counted in its pool's `ejected` */
@@ -35,6 +35,7 @@ struct backend_shared {
     _Atomic uint64_t requests; /* that ended */
 
     _Atomic uint64_t failures, ejections;
+    _Atomic uint32_t ejections_in_row;
     _Atomic int64_t calm_since; /* mono_us; end of the last ejection */
     _Atomic unsigned refs;      /* private: of the backends that share this block */
 };

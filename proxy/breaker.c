@@ -41,6 +41,19 @@ bool breaker_lets(const struct backend *be, mono_us now)
            now >= until + breaker_length(&be->ejection, n, MIDDLE);
 }
 
+/* Milliseconds that come round after 49 days; never 0. */
+static uint32_t short_ms(mono_us t)
+{
+    return (uint32_t)(t / US_PER_MS) | 1;
+}
+
+bool breaker_suspects(const struct backend *be, mono_us now)
+{
+    uint32_t until = atomic_load_explicit(&be->shared->suspect_ms, memory_order_relaxed);
+
+    return until != 0 && (int32_t)(until - short_ms(now)) > 0;
+}
+
 /* One of the pool's ejections; false: max_share of it is out. */
 static bool share_take(const struct backend *be)
 {
@@ -110,7 +123,12 @@ mono_us breaker_failure(struct backend *be, mono_us now)
     uint32_t fails =
         atomic_fetch_add_explicit(&be->shared->fails_in_row, 1, memory_order_relaxed) + 1;
 
-    if (!be->ejection.enabled || !backend_serves(be) || now < until)
+    if (!be->ejection.enabled || !backend_serves(be))
+        return 0;
+    atomic_store_explicit(&be->shared->suspect_ms,
+                          short_ms(now + (mono_us)be->ejection.base_ms * US_PER_MS),
+                          memory_order_relaxed);
+    if (now < until)
         return 0;
     if (until == 0 && fails < be->ejection.failures)
         return 0;
@@ -122,8 +140,10 @@ void breaker_success(struct backend *be, mono_us now)
     struct backend_shared *sh = be->shared;
     mono_us until = out_until(be);
 
-    if (atomic_load_explicit(&sh->fails_in_row, memory_order_relaxed) != 0)
+    if (atomic_load_explicit(&sh->fails_in_row, memory_order_relaxed) != 0) {
         atomic_store_explicit(&sh->fails_in_row, 0, memory_order_relaxed);
+        atomic_store_explicit(&sh->suspect_ms, 0, memory_order_relaxed);
+    }
     /* An answer to a request from before the ejection proves nothing. */
     if (until == 0 || now < until)
         return;
@@ -136,6 +156,7 @@ void breaker_success(struct backend *be, mono_us now)
 void breaker_forget(struct backend_shared *sh, struct pool_shared *pool)
 {
     atomic_store_explicit(&sh->fails_in_row, 0, memory_order_relaxed);
+    atomic_store_explicit(&sh->suspect_ms, 0, memory_order_relaxed);
     if (atomic_exchange(&sh->ejected_until, 0) != 0)
         share_give(pool);
 }

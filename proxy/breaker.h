@@ -15,6 +15,10 @@
  * members: then a failing backend stays in.  Only backends that are up and ready are
  * ejected: for the others main has decided already.
  *
+ * Before that, any failure makes a backend SUSPECT for base_ms: it is chosen only where
+ * no other has room.  So a dead backend costs one try a base_ms even while max_share
+ * keeps it in.
+ *
  * Any worker; the atomics of backend_shared and pool_shared.  Pure but for them.
  */
 #ifndef PROXY_BREAKER_H
@@ -25,6 +29,7 @@
 /* IN, or a trial that has room. */
 bool breaker_lets(const struct backend *be, mono_us now);
 bool breaker_out(const struct backend *be, mono_us now);
+bool breaker_suspects(const struct backend *be, mono_us now);
 
 void breaker_success(struct backend *be, mono_us now);
 /* Returns for how long this failure ejected the backend; 0: it did not. */

@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "proxy/balance.h"
+#include "proxy/breaker.h"
 
 #define DRAWS      4 /* pairs drawn before all are looked at */
 #define RECOUNT_US 1000
@@ -121,7 +122,7 @@ static struct backend *draw(const struct pool *p, const struct pick *pk)
     for (int n = 0; n < DRAWS; n++) {
         draw_two(p, pk->rng, two);
         for (int i = 0; i < 2; i++) {
-            if (!usable(two[i], pk))
+            if (!usable(two[i], pk) || breaker_suspects(two[i], pk->now))
                 continue;
             if (first != NULL)
                 return better(p, pk, first, two[i]);
@@ -131,8 +132,9 @@ static struct backend *draw(const struct pool *p, const struct pick *pk)
     return first;
 }
 
-/* The best of all, from a random place on so that equal ones take turns. */
-static struct backend *scan(const struct pool *p, const struct pick *pk)
+/* The best of all that are, or are not, suspect; from a random place on so that equal
+ * ones take turns. */
+static struct backend *scan(const struct pool *p, const struct pick *pk, bool suspects)
 {
     uint32_t start = rng_below(pk->rng, p->n_backends);
     struct backend *best = NULL;
@@ -140,7 +142,7 @@ static struct backend *scan(const struct pool *p, const struct pick *pk)
     for (uint32_t i = 0; i < p->n_backends; i++) {
         struct backend *be = p->backends[(start + i) % p->n_backends];
 
-        if (!usable(be, pk))
+        if (!usable(be, pk) || breaker_suspects(be, pk->now) != suspects)
             continue;
         if (best == NULL ||
             prefers(p, best, ramp(best, pk->now), be, ramp(be, pk->now), pk->now))
@@ -168,7 +170,8 @@ enum pick_verdict pool_pick(const struct pool *p, const struct pick *pk,
     if (be == NULL || !backend_reserve(be))
         /* Other workers may take the last slots meanwhile; each time one of them did. */
         do
-            be = scan(p, pk);
+            if ((be = scan(p, pk, false)) == NULL)
+                be = scan(p, pk, true);
         while (be != NULL && !backend_reserve(be));
     if (be == NULL)
         return why_nobody(p, pk);

@@ -266,3 +266,27 @@ Test(breaker, an_ejection_that_two_workers_see_at_once_counts_once)
         breaker_success(be(i), INT64_MAX);
     cr_assert_eq(ejected(), 0u);
 }
+
+Test(breaker, one_failure_makes_a_backend_suspect_for_a_base_time)
+{
+    breaker_failure(be(0), T0);
+    cr_expect(breaker_lets(be(0), T0));
+    cr_expect(breaker_suspects(be(0), T0 + 9 * S / 10));
+    cr_expect_not(breaker_suspects(be(0), T0 + 11 * S / 10));
+    cr_expect_not(breaker_suspects(be(1), T0));
+}
+
+Test(breaker, a_success_ends_the_suspicion)
+{
+    breaker_failure(be(0), T0);
+    breaker_success(be(0), T0 + 1);
+    cr_expect_not(breaker_suspects(be(0), T0 + 2));
+}
+
+Test(breaker, suspicion_falls_on_those_that_the_share_keeps_in_too)
+{
+    for (int i = 0; i < 3; i++)
+        fail(be(i), 5, T0);
+    cr_assert(breaker_lets(be(2), T0), "half of four are out already");
+    cr_expect(breaker_suspects(be(2), T0));
+}

@@ -2,6 +2,7 @@
 #include <pthread.h>
 
 #include "pool_fixture.h"
+#include "proxy/breaker.h"
 
 static struct fixture f;
 
@@ -259,4 +260,21 @@ Test(pool, workers_together_keep_to_the_limits)
     cr_assert_eq(most_inside, 1u);
     for (int i = 0; i < 3; i++)
         cr_assert_eq(be(i)->shared->inflight, 0u);
+}
+
+Test(pool, a_suspect_is_taken_only_when_no_other_has_room)
+{
+    struct backend *out;
+    struct pick pk = {.now = T0, .rng = &f.rng};
+
+    fixture_add(&f, TIER_BASELINE, 1);
+    fixture_add(&f, TIER_BASELINE, 1);
+    fixture_ready(&f);
+    breaker_failure(f.be[TIER_BASELINE][0], T0);
+    for (int i = 0; i < 100; i++) {
+        cr_assert_eq(pool_pick(&f.service.pools[TIER_BASELINE], &pk, &out), PICK_OK);
+        cr_assert_eq(out, f.be[TIER_BASELINE][1], "pick %d", i);
+    }
+    cr_assert_eq(pool_pick(&f.service.pools[TIER_BASELINE], &pk, &out), PICK_OK);
+    cr_expect_eq(out, f.be[TIER_BASELINE][0]);
 }
