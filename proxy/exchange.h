@@ -91,9 +91,9 @@ struct exchange {
     bool reached;       /* bytes of it were given to a connection in this attempt */
     bool admitted, held, tunnel, counted_long;
     uint8_t tries_before; /* by the client: 0 for new demand (repeat.h) */
-    bool up_has_room; /* the upstream stream takes more body */
-    uint16_t flags;   /* enum obs_flag */
-    uint16_t status;  /* sent down; 0: none yet */
+    bool up_has_room;     /* the upstream stream takes more body */
+    uint16_t flags;       /* enum obs_flag */
+    uint16_t status;      /* sent down; 0: none yet */
     uint8_t tier, device;
 
     /* measured */
