@@ -2,7 +2,9 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
+#include "base/check.h"
 #include "conf/cfg_load.h"
+#include "tests/unit/conf/loading.h"
 
 static struct cfg *load_example(void)
 {
@@ -39,5 +41,63 @@ Test(cfg_load, the_example_of_the_manual_works_as_printed)
     cr_expect_eq(c->routes[0].service, s->index);
     cr_expect(c->admin.enabled);
     cr_expect_str_eq(c->admin.bind.text, "127.0.0.1:9900");
+    cfg_unref(c);
+}
+
+Test(cfg_load, routes_are_in_the_order_in_which_they_are_tried)
+{
+    struct cfg *c = loading_good("listeners: 127.0.0.1:80\n"
+                                 "services:\n"
+                                 "  a: { pools: { baseline: { backends: 127.0.0.1:1 } } }\n"
+                                 "  b: { pools: { baseline: { backends: 127.0.0.1:2 } } }\n"
+                                 "routes:\n"
+                                 "  - { path: /, service: a }\n"
+                                 "  - { path: /api/v1/, service: b }\n"
+                                 "  - { host: X.example, service: b }\n"
+                                 "  - { host: x.example, path: /api, service: a }\n"
+                                 "  - { path: /api, service: a }\n");
+    static const struct {
+        const char *host, *path, *service;
+    } want[] = {
+        {"x.example", "/api", "a"}, {"x.example", "/", "b"}, {"", "/api/v1", "b"},
+        {"", "/api", "a"},          {"", "/", "a"},
+    };
+
+    cr_assert_eq(c->n_routes, N_ELEMS(want));
+    for (size_t i = 0; i < N_ELEMS(want); i++) {
+        const struct cfg_route *r = &c->routes[i];
+
+        cr_expect_str_eq(r->host, want[i].host);
+        cr_expect_str_eq(r->path, want[i].path);
+        cr_expect_str_eq(c->services[r->service].name, want[i].service);
+        cr_expect_eq(r->index, i);
+    }
+    cfg_unref(c);
+}
+
+Test(cfg_load, what_is_computed_is_filled_in)
+{
+    struct cfg *c = loading_good(LOADING_GOOD);
+
+    cr_expect_gt(c->workers, 0);
+    cr_expect_str_eq(c->listeners[0].name, "127.0.0.1:8080");
+    cr_expect_not(c->services[0].health.enabled);
+    cr_expect_not(c->admin.enabled);
+    cr_expect_eq(c->services[0].index, 0);
+    cfg_unref(c);
+}
+
+Test(cfg_load, probing_needs_a_path_and_can_be_switched_off)
+{
+    struct cfg *c = loading_good("listeners: 127.0.0.1:80\n"
+                                 "defaults: { service: { health: /up } }\n"
+                                 "services:\n"
+                                 "  a: { pools: { baseline: { backends: 127.0.0.1:1 } } }\n"
+                                 "  b: { pools: { baseline: { backends: 127.0.0.1:2 } },\n"
+                                 "       health: { enabled: false } }\n"
+                                 "routes: { service: a }\n");
+
+    cr_expect(c->services[0].health.enabled);
+    cr_expect_not(c->services[1].health.enabled);
     cfg_unref(c);
 }
