@@ -35,10 +35,13 @@ static void save_block(struct ledger *l, const char *service, struct demand *d,
 static void save_ring(struct archive *a, struct ledger *l, const char *service,
                       struct demand *d, enum demand_ring r)
 {
-    int64_t from = a->saved[r] + 1, newest = demand_newest(d, r);
+    int64_t newest = demand_newest(d, r), from;
 
     if (newest < 0)
         return;
+    if (a->saved[r] > newest) /* the clock went back */
+        a->saved[r] = newest - DEMAND_BLOCK;
+    from = a->saved[r] + 1;
     if (from < demand_oldest(d, r))
         from = demand_oldest(d, r);
     for (int64_t b = from / DEMAND_BLOCK; from <= newest && b <= newest / DEMAND_BLOCK; b++)

@@ -8,7 +8,8 @@
 
 #define LEARN_GAP_MS                                                                       \
     (6 * 3600 * MS_PER_S) /* a log that is silent for longer had no server */
-#define N_READINGS 128    /* over a minute of readings of one a second */
+#define CLOCK_SLACK_MS (60 * MS_PER_S)
+#define N_READINGS     128 /* over a minute of readings of one a second */
 
 static const struct {
     uint32_t slot_ms, slots; /* slots: a multiple of DEMAND_BLOCK */
@@ -206,11 +207,29 @@ static void note_reading(struct demand *d, wall_ms now, uint64_t arrivals)
     d->readings[d->n_readings++ % N_READINGS] = (struct reading){now, arrivals};
 }
 
+static void drop_future(struct demand *d, wall_ms now)
+{
+    if (d->known_to - now <= CLOCK_SLACK_MS)
+        return;
+    for (int r = 0; r < N_DEMAND_RINGS; r++) {
+        struct slots *s = &d->ring[r];
+        int64_t last = now / spec[r].slot_ms - 1;
+
+        if (s->newest > last)
+            s->newest = last;
+        if (s->oldest > s->newest)
+            s->oldest = s->newest = -1;
+        s->open = (struct demand_open){.slot = -1};
+    }
+    d->known_to = now;
+}
+
 void demand_read(struct demand *d, wall_ms now, const struct load *l, double cost_s,
                  double speed)
 {
     if (d->marked && (now < d->mark_at || went_back(&d->mark, l)))
         demand_pause(d);
+    drop_future(d, now);
     if (d->marked && now == d->mark_at)
         return;
     if (d->marked && d->mark_at >= d->known_to) {

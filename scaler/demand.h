@@ -37,8 +37,9 @@ void demand_free(struct demand *d); /* NULL is fine */
 /*
  * Takes the counters as they stand at `now` and accounts for what came since the last
  * call, spread evenly over that time.  The first call, and one whose counters or clock
- * went back, only sets the mark.  cost_s: instance-seconds of one request.  speed:
- * virtual seconds in a real one (busy_us of the load is real time).
+ * went back, only sets the mark.  History from more than a minute after `now` was written
+ * under a clock that ran ahead; it is dropped.  cost_s: instance-seconds of one request.
+ * speed: virtual seconds in a real one (busy_us of the load is real time).
  */
 void demand_read(struct demand *d, wall_ms now, const struct load *l, double cost_s,
                  double speed);

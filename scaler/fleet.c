@@ -16,7 +16,9 @@
 #define BACKOFF_MAX_US   (60 * (mono_us)US_PER_S)
 #define VIEWS_MAX        256
 #define LEADS_MAX        32
-#define LOST_US          (5 * US_PER_S) /* out of the pool, though nobody took it out */
+#define QUIET_US                                                                           \
+    (300 * US_PER_MS)          /* without a request: the workers have heard of the drain */
+#define LOST_US (5 * US_PER_S) /* out of the pool, though nobody took it out */
 #define DOWN_LEAST_US                                                                      \
     (10 * (mono_us)US_PER_S) /* down for so long, or start_timeout: replaced */
 
@@ -54,9 +56,9 @@ struct instance {
     char handle[PROVIDER_HANDLE_MAX];
     char detail[160]; /* why it failed */
     /* as the proxy sees it */
-    bool seen, up;
+    bool seen, up, drains;
     uint32_t inflight;
-    mono_us seen_at, up_at; /* last */
+    mono_us seen_at, up_at, busy_at; /* last */
 };
 
 struct tier_state {
@@ -210,8 +212,11 @@ static void see_one(struct instance *i, const struct backend_view *v)
     i->seen_at = i->fleet->now;
     i->inflight = v->inflight;
     i->up = v->admin == BACKEND_READY && (v->health == BACKEND_UP || unprobed);
+    i->drains = v->admin == BACKEND_DRAIN;
     if (i->up)
         i->up_at = i->fleet->now;
+    if (!i->drains || i->inflight > 0)
+        i->busy_at = i->fleet->now;
 }
 
 static void see(struct fleet *f, enum tier t)
@@ -231,7 +236,7 @@ static void see(struct fleet *f, enum tier t)
 static void look_at_pools(struct fleet *f)
 {
     EACH_INSTANCE (f, i) {
-        i->seen = i->up = false;
+        i->seen = i->up = i->drains = false;
         i->inflight = 0;
     }
     for (int t = 0; t < N_TIERS; t++)
@@ -393,7 +398,7 @@ static void step_draining(struct instance *i)
 
     if (!alive(i, &st))
         return;
-    if (!i->seen || i->inflight == 0) {
+    if (!i->seen || i->fleet->now - i->busy_at >= QUIET_US) {
         go(i, FLEET_DRAINED);
     } else if (age(i) >= (mono_us)i->fleet->cfg->drain_timeout_ms * US_PER_MS) {
         log_warn("fleet", "drain timeout, %u requests are cut id=%s", i->inflight, i->id);

@@ -171,11 +171,12 @@ static void follow(struct insight *i)
 {
     int64_t newest = demand_newest(i->demand, DEMAND_STEP);
 
-    if (newest <= i->fed)
+    if (newest == i->fed)
         return;
-    if (i->fed < 0 || (newest - i->built_at > REBUILD_AFTER_STEPS &&
-                       (differs_much(i->built_rps, insight_instance_rps(i)) ||
-                        differs_much(i->built_lead_ms, insight_lead_ms(i)))))
+    if (i->fed < 0 || newest < i->fed ||
+        (newest - i->built_at > REBUILD_AFTER_STEPS &&
+         (differs_much(i->built_rps, insight_instance_rps(i)) ||
+          differs_much(i->built_lead_ms, insight_lead_ms(i)))))
         insight_rebuild(i);
     else
         feed(i);

@@ -48,7 +48,7 @@ struct scaler {
     struct { /* under `lock` */
         pthread_mutex_t lock;
         pthread_cond_t wake;
-        bool stopping, leave_running;
+        bool stopping, leave_running, paused;
         struct cfg *cfg;
         struct provider *local;
         struct decisions *decisions;
@@ -325,7 +325,8 @@ static void tick(struct scaler *s, wall_ms now)
 void scaler_tick(struct scaler *s, wall_ms now)
 {
     LOCK(s);
-    tick(s, now);
+    if (!s->shared.paused)
+        tick(s, now);
     UNLOCK(s);
 }
 
@@ -407,7 +408,8 @@ static void *run(void *arg)
 
     LOCK(s);
     while (!s->shared.stopping) {
-        tick(s, clock_virtual());
+        if (!s->shared.paused)
+            tick(s, clock_virtual());
         sleep_locked(s, turn_ms(s));
     }
     finish(s);
@@ -444,10 +446,18 @@ void scaler_stop(struct scaler *s, bool leave_running)
 
 /* ---- from other threads ---- */
 
+void scaler_pause_mt(struct scaler *s, bool pause)
+{
+    LOCK(s);
+    s->shared.paused = pause;
+    UNLOCK(s);
+}
+
 void scaler_reconfigure_mt(struct scaler *s, struct cfg *cfg)
 {
     LOCK(s);
     configure(s, cfg);
+    s->shared.paused = false;
     pthread_cond_signal(&s->shared.wake);
     UNLOCK(s);
 }

@@ -48,7 +48,13 @@ int scaler_start(struct scaler *s, struct why *w);
 void scaler_stop(struct scaler *s, bool leave_running);
 void scaler_free(struct scaler *s); /* after scaler_stop() */
 
-/* A new configuration; services are matched by name.  Referenced. */
+/*
+ * While a reload is under way a service's index means one thing here and another in the
+ * proxy: until scaler_reconfigure_mt() or another pause(false) no counter is read and no
+ * pool changed.
+ */
+void scaler_pause_mt(struct scaler *s, bool pause);
+/* A new configuration; services are matched by name.  Referenced.  Ends a pause. */
 void scaler_reconfigure_mt(struct scaler *s, struct cfg *cfg);
 void scaler_take_outlook_mt(struct scaler *s, const struct outlook *o); /* copied */
 

@@ -13,8 +13,9 @@
 #include "scaler/policy.h"
 
 #define BURST_HOLD_PART                                                                    \
-    2                 /* burst is held half as long as predictive: it is emptied first */
-#define VIEWS_MAX 256 /* backends of a pool that are looked at */
+    2 /* burst is held half as long as predictive: it is emptied first */
+#define TELL_AGAIN_MS (600 * MS_PER_S)
+#define VIEWS_MAX     256 /* backends of a pool that are looked at */
 
 struct seen {
     unsigned fixed, ready, starting;
@@ -34,6 +35,7 @@ struct steer {
     struct hold hold[N_TIERS];
     unsigned wanted[N_TIERS];
     struct policy_wish said[N_TIERS]; /* by the last plan of the tier */
+    wall_ms told_at[N_TIERS];         /* that the maximum is too small */
     struct policy_in in;              /* of the last decision */
     struct policy_out out;
     struct window_answer answer;
@@ -325,15 +327,20 @@ static void say(const struct plan *p)
              p->total > 0 ? p->current / p->total : 0);
 }
 
-/* A plan is kept when it changes something, or begins or ends to be held at the maximum. */
-static bool is_news(const struct steer *st, enum tier t)
+/* A plan is kept when it changes something, and when the maximum begins to be too small. */
+static bool is_news(struct steer *st, enum tier t, wall_ms now)
 {
     const struct policy_wish *w = &st->out.tier[t], *said = &st->said[t];
-    unsigned at_max = 1u << LIMIT_MAX;
 
-    if (st->mode == CFG_MODE_SHADOW)
-        return w->wanted != said->wanted;
-    return w->wanted != st->wanted[t] || ((w->limits ^ said->limits) & at_max) != 0;
+    if (st->in.tier[t].max == 0 && st->wanted[t] == 0)
+        return false; /* no provider */
+    if (w->wanted != (st->mode == CFG_MODE_SHADOW ? said->wanted : st->wanted[t]))
+        return true;
+    if ((w->limits & ~said->limits & 1u << LIMIT_MAX) == 0 ||
+        now - st->told_at[t] < TELL_AGAIN_MS)
+        return false;
+    st->told_at[t] = now;
+    return true;
 }
 
 static void act(struct steer *st, enum tier t, wall_ms now)
@@ -342,7 +349,7 @@ static void act(struct steer *st, enum tier t, wall_ms now)
     struct plan p;
 
     hold_add(&st->hold[t], now, w->wish);
-    if (!is_news(st, t))
+    if (!is_news(st, t, now))
         return;
     fill_plan(st, t, now, &p);
     decisions_add(st->env.decisions, &p);

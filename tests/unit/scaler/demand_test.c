@@ -203,3 +203,15 @@ Test(demand, an_open_slot_can_be_taken_up_again)
     read_at(T0 + 30000, 108);
     cr_expect_float_eq(requests(STEP0), 30, 0.01); /* 28 s of it were watched */
 }
+
+Test(demand, history_from_the_future_is_dropped)
+{
+    for (int s = 0; s <= 7200; s += 10)
+        read_at(T0 + s * 1000, (uint64_t)s);
+    demand_pause(d);
+    read_at(T0 + 600000, 0);
+    cr_expect_eq(demand_newest(d, DEMAND_STEP), STEP0 + 19);
+    read_at(T0 + 660000, 600);
+    cr_expect_float_eq(requests(STEP0 + 20), 300, 1e-6);
+    cr_expect_float_eq(requests(STEP0 + 10), 30, 1e-6);
+}

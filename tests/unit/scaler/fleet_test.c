@@ -106,7 +106,7 @@ Test(fleet, an_instance_lives_its_whole_life)
     cr_expect_eq(records(last), 1);
     cr_expect_neq(strstr(last, "\"ready\""), NULL, "%s", last);
     fleet_want(f, TIER_PREDICTIVE, 0);
-    tick(5);
+    tick(10);
     cr_expect(fleet_empty(f));
     snprintf(want, sizeof(want), "add %s\ndrain %s\nremove %s\n", id, id, id);
     cr_expect_str_eq(proxy.journal, want);
@@ -242,10 +242,30 @@ Test(fleet, the_emptiest_goes_first_and_drains)
     cr_expect_eq(fake_view(&proxy, busy)->admin, BACKEND_DRAIN);
     cr_expect_eq(provider.ended, 0);
     fake_view(&proxy, busy)->inflight = 0;
-    tick(5);
+    tick(10);
     cr_expect_eq(fake_view(&proxy, busy), NULL);
     cr_expect_eq(provider.ended, 1);
     cr_expect_eq(count(TIER_PREDICTIVE).ready, 2);
+}
+
+Test(fleet, a_drain_is_not_over_before_the_pool_says_that_it_drains)
+{
+    have_ready(TIER_PREDICTIVE, 1);
+    proxy.refuses = true; /* the change is on its way */
+    fleet_want(f, TIER_PREDICTIVE, 0);
+    tick(20);
+    cr_expect_eq(count(TIER_PREDICTIVE).ending, 1);
+    cr_expect_eq(provider.ended, 0);
+    proxy.refuses = false;
+    proxy.views[0].admin = BACKEND_DRAIN;
+    tick(2);
+    proxy.views[0].inflight = 1; /* a worker that had not heard of it */
+    tick(5);
+    proxy.views[0].inflight = 0;
+    tick(2);
+    cr_expect_eq(provider.ended, 0);
+    tick(5);
+    cr_expect_eq(provider.ended, 1);
 }
 
 Test(fleet, draining_ends_with_the_timeout)
@@ -277,7 +297,7 @@ Test(fleet, tiers_do_not_touch_each_other)
     have_ready(TIER_PREDICTIVE, 2);
     have_ready(TIER_BURST, 1);
     fleet_want(f, TIER_BURST, 0);
-    tick(5);
+    tick(10);
     cr_expect_eq(count(TIER_PREDICTIVE).ready, 2);
     cr_expect_eq(count(TIER_BURST).actual, 0);
 }
