@@ -150,7 +150,8 @@ struct classify {
 struct outlook_service {
     double expected; /* requests in the next `horizon_ms` */
     double variance;
-    double from_active, from_back; /* parts: users now active; users expected back */
+    double from_active, from_back,
+        from_new; /* parts: active now; expected back; never seen */
     uint32_t active_users;
 };
 
