@@ -64,10 +64,6 @@ RESERVED = re.compile(
 FILE_MAX, FUNC_MAX, FUNC_AIM, PARAMS_MAX = 1000, 100, 40, 6
 AIM_SHARE = 0.85  # of all functions are at most FUNC_AIM lines
 
-# A second type in a file has its own prefix.
-OTHER_PREFIXES = {
-    "base/buf.c": "bufq_",  # a queue of what buf_ hands out
-}
 # Names that do not begin with their file's stem: (path, name) -> why.
 OTHER_NAMES = {
     ("app/main.c", "main"): "the C library's",
@@ -147,8 +143,7 @@ def check_function(f):
         yield f"{f.path}:{f.line}: {f.name}() has {f.params} parameters"
     if RESERVED.search(f.name):
         yield f"{f.path}:{f.line}: {f.name}() has a library's prefix"
-    own = (stem + "_", OTHER_PREFIXES.get(f.path, stem + "_"))
-    other = f.static or f.name == stem or f.name.startswith(own)
+    other = f.static or f.name == stem or f.name.startswith(stem + "_")
     if f.path.startswith(ROOMS) and not other and (f.path, f.name) not in OTHER_NAMES:
         yield f"{f.path}:{f.line}: {f.name}() does not begin with {stem}_"
 

@@ -13,8 +13,7 @@ def echo(peer, o):
     assert head.get("Upgrade") == "echo" and "upgrade" in head.get("Connection").lower()
     peer.send(SWITCHED)
     while True:
-        peer.send(peer.buf)
-        peer.buf = b""
+        peer.send(peer.take(len(peer.buf)))
         peer.fill()
 
 
@@ -63,7 +62,7 @@ def test_a_tunnel_ends_when_either_side_ends(tidegate, origin):
     c.close()
     wait_for(lambda: o.open_now == 0)
     c = open_tunnel(t)
-    o.peers[-1].reset()
+    o.peers[-1].end()
     assert c.is_closed()
     c.close()
     wait_for(lambda: t.figures()["connections"] == 0)

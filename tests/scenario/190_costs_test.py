@@ -13,7 +13,7 @@ from wire import wait_for
 
 pytestmark = pytest.mark.skipif(IS_ASAN, reason="the sanitizer has costs of its own")
 
-N = 4000
+N = 2000
 IDLE = 1500
 
 

@@ -29,7 +29,7 @@ def children(t):
     return [pid for pid in t.family() if pid != t.process.pid]
 
 
-def press(t, n=12_000):
+def press(t, n=5_000):
     """More than one instance is planned to take, for some seconds."""
     return trafficgen("--bench", f"127.0.0.1:{t.port}", "-n", n, "-c", 24)
 
@@ -56,8 +56,8 @@ def test_load_starts_instances_and_its_end_stops_them(tidegate, sample, tmp_path
 def test_no_request_is_lost_while_instances_come_and_go(tidegate, sample, tmp_path):
     t = tidegate(config=config(tmp_path, sample(latency_ms=20, concurrency=8)))
     for _ in range(2):
-        assert press(t, n=6_000)["wrong"] == 0
-        time.sleep(3)
+        assert press(t, n=2_500)["wrong"] == 0
+        time.sleep(2)
     assert t.service()["responses"]["5xx"] == 0
 
 
@@ -91,6 +91,6 @@ def test_an_instance_that_never_gets_ready_is_not_sent_requests(tidegate, sample
     local["command"] += " --start-ms 60000"
     local["start_timeout"] = "500ms"
     t = tidegate(config=cfg)
-    assert press(t, n=2_000)["wrong"] == 0
+    assert press(t, n=1_000)["wrong"] == 0
     assert ready(t, "burst") == 0
     assert t.service()["tiers"]["burst"]["completed"] == 0

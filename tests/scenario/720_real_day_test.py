@@ -24,7 +24,7 @@ def trace():
 
 
 def test_a_real_day_is_carried_and_scaled_without_a_loss(tidegate, tmp_path, trace):
-    day = play_day(tidegate, tmp_path, trace, speed=1200)
+    day = play_day(tidegate, tmp_path, trace, speed=2400)
     assert day.result["sent"] == day.result["answered"] == 30_969
     assert day.result["lost"] == day.result["wrong"] == 0
     assert len(set(day.sizes)) >= 3, f"predictive pool: {day.sizes}"

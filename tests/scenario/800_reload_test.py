@@ -69,14 +69,16 @@ def test_a_request_under_way_ends_on_the_configuration_it_began_with(tidegate, o
     go = threading.Event()
 
     def serve(peer, o):
-        o.read(peer)
-        go.wait(10)
-        peer.send(answer(200, b"old"))
+        while True:
+            head, _ = o.read(peer)
+            if head.target == "/slow":
+                go.wait(10)
+            peer.send(answer(200, b"old"))
 
     a, b = origin(serve), origin(reply=named(b"new"))
     t = tidegate([a])
     with t.client() as c:
-        c.send(request("GET", "/"))
+        c.send(request("GET", "/slow"))
         wait_for(lambda: a.heads)
         reload_with(t, pointing_to(t, b))
         wait_for(lambda: t.get().body == b"new")

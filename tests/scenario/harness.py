@@ -1,4 +1,6 @@
 """A running tidegate: start, ask, stop, and what must be true when it has ended."""
+import contextlib
+import ctypes
 import json
 import os
 import pathlib
@@ -24,10 +26,16 @@ IS_ASAN = "asan" in str(BINARY)
 FAULTS = re.compile(r"AddressSanitizer|LeakSanitizer|ThreadSanitizer|runtime error:|check failed", re.I)
 
 
+given_ports = set()
+
+
 def free_port():
     """Below the ephemeral range, so that no outgoing connection takes it meanwhile."""
     while True:
         port = random.randint(10000, 30000)
+        if port in given_ports:
+            continue
+        given_ports.add(port)
         with socket.socket() as s:
             s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -213,6 +221,22 @@ class Tidegate:
     def rss_kib(self):
         status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
         return int(re.search(r"VmRSS:\s+(\d+)", status)[1])
+
+
+@contextlib.contextmanager
+def stopped_thread(t, name):
+    """One thread of a running process stands still (ptrace), the others go on."""
+    PTRACE_ATTACH, PTRACE_DETACH = 16, 17
+    libc = ctypes.CDLL(None, use_errno=True)
+    tids = [int(task.name) for task in pathlib.Path(f"/proc/{t.process.pid}/task").iterdir()
+            if (task / "comm").read_text().strip() == name]
+    assert len(tids) == 1, f"{len(tids)} threads are called {name}"
+    assert libc.ptrace(PTRACE_ATTACH, tids[0], None, None) == 0, os.strerror(ctypes.get_errno())
+    os.waitpid(tids[0], 0x40000000)  # __WALL: also for a thread
+    try:
+        yield
+    finally:
+        libc.ptrace(PTRACE_DETACH, tids[0], None, None)
 
 
 def trafficgen(*args, within_s=120):

@@ -95,7 +95,7 @@ class Origin:
         return Busy(self)
 
     def stop(self):
-        """Like a process that ends: refuses, and resets what is open."""
+        """Like a process that ends: refuses, and ends what is open."""
         self.accepting = False
         try:
             self.listener.shutdown(socket.SHUT_RDWR)
@@ -105,7 +105,7 @@ class Origin:
         self.thread.join()
         for peer in list(self.peers):
             try:
-                peer.reset()
+                peer.end()
             except OSError:
                 pass
         if isinstance(self.address, str) and os.path.exists(self.address):

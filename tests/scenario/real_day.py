@@ -13,13 +13,13 @@ from harness import SAMPLE, basic_config, free_port, trafficgen
 # What one instance is planned to take, in requests per second of the trace's time:
 # the day's mean is 0.67, its busiest minute 2.7.  The configuration wants real time.
 INSTANCE_RPS = 0.5
-LEAD_IN_S = 5  # real time: the clock starts that long before the trace
+LEAD_IN_S = 3  # real time: the clock starts that long before the trace
 
 
 @dataclasses.dataclass
 class Day:
     result: dict     # trafficgen's summary
-    sizes: list      # ready instances of the predictive pool, each half second
+    sizes: list      # ready instances of the predictive pool, at even steps
     decisions: list  # newest first
     users: list      # the busiest
     details: list    # of some of these
@@ -57,7 +57,7 @@ def play_day(start_tidegate, folder, trace, speed, busiest=1):
     sizes, done = [], threading.Event()
 
     def look():
-        while not done.wait(0.5):
+        while not done.wait(300 / speed):  # five minutes of the day
             sizes.append(t.pool("predictive")["states"]["ready"])
 
     watcher = threading.Thread(target=look)

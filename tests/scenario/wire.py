@@ -64,8 +64,7 @@ class Peer:
         self.sock.settimeout(TIMEOUT_S)
         if sock.family != socket.AF_UNIX:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.seen = b""   # every byte that came
-        self.buf = b""    # ... and was not read yet
+        self.buf = bytearray()  # what came and was not read yet
 
     # ---- bytes
 
@@ -76,29 +75,30 @@ class Peer:
     def fill(self):
         data = self.sock.recv(65536)
         if not data:
-            raise Closed(self.buf)
-        self.seen += data
+            raise Closed(bytes(self.buf))
         self.buf += data
 
+    def take(self, n):
+        data = bytes(self.buf[:n])
+        del self.buf[:n]
+        return data
+
     def until(self, mark):
-        while mark not in self.buf:
+        while (at := self.buf.find(mark)) < 0:
             self.fill()
-        data, self.buf = self.buf.split(mark, 1)
-        return data + mark
+        return self.take(at + len(mark))
 
     def exactly(self, n):
         while len(self.buf) < n:
             self.fill()
-        data, self.buf = self.buf[:n], self.buf[n:]
-        return data
+        return self.take(n)
 
     def until_close(self):
         try:
             while True:
                 self.fill()
         except Closed:
-            data, self.buf = self.buf, b""
-            return data
+            return self.take(len(self.buf))
 
     def is_closed(self, within_s=TIMEOUT_S):
         """True when the other side closes without another byte."""
@@ -131,6 +131,10 @@ class Peer:
 
     def close(self):
         self.sock.close()
+
+    def end(self):
+        """Both ways, and at once even if another thread is reading."""
+        self.sock.shutdown(socket.SHUT_RDWR)
 
     def reset(self):
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
