@@ -649,10 +649,13 @@ struct conn *conn_from_node(struct list *node)
 
 void conn_drain(struct conn *c)
 {
-    if (c->state == CONN_HEAD && c->inbox.len == 0)
-        conn_close(c);
+    c->close_after = true;
+    if (c->state != CONN_HEAD || c->inbox.len > 0)
+        return; /* busy: it ends after its answer */
+    if (c->sock.out.len > 0)
+        conn_next(c); /* the last answer is not out yet */
     else
-        c->close_after = true;
+        conn_close(c);
 }
 
 void conn_kill(struct conn *c)

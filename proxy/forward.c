@@ -328,11 +328,14 @@ static void send_request(struct exchange *x)
     struct stream *up = x->up;
     struct iovec iov[8];
     struct bufq *q = &x->body;
+    bool whole = x->request == REQUEST_DONE;
+    /* A chunked body has an end even when nothing is in it. */
+    bool end = whole && q->len == 0 && x->head.body != BODY_CHUNKED;
     size_t offset = 0;
 
     exchange_attempt_go(x, ATTEMPT_ACTIVE);
     x->reached = true;
-    up->ops->head(up, &x->head, x->request == REQUEST_DONE && q->len == 0);
+    up->ops->head(up, &x->head, end);
     x->up_has_room = true;
     while (offset < q->len) {
         int n = bufq_iov(q, offset, iov, (int)N_ELEMS(iov));
@@ -343,7 +346,7 @@ static void send_request(struct exchange *x)
         }
     }
     sock_uncork(x->w); /* it borrows from x->body */
-    if (x->request == REQUEST_DONE && q->len > 0)
+    if (whole && !end)
         up->ops->end(up, NULL);
     if (x->body_is_whole && q->len > x->service->cfg->retry_buffer) {
         x->body_is_whole = false;

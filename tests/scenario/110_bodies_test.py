@@ -140,3 +140,13 @@ def test_an_origin_with_a_malformed_length_is_a_bad_gateway(tidegate, origin):
     o = origin(reply=lambda head, body: answer(200, b"abc", "Content-Length: +3", length=False))
     t = tidegate([o])
     assert t.get().status == 502
+
+
+def test_an_empty_chunked_body_has_an_end(tidegate, origin):
+    """Also when it was complete before there was a connection to send it on."""
+    o = origin()
+    t = tidegate([o])
+    for _ in range(3):
+        with t.client() as c:
+            c.send("POST /empty HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n")
+            assert c.answer("POST").status == 200
