@@ -379,6 +379,4 @@ void cfg_check(const struct cfg *cfg, const char *file, const struct cfg_places 
     check_admin(&c);
     check_profiler(&c);
     check_resolver(&c);
-    if (cfg->store.path[0] == 0 && cfg->store.kind == CFG_STORE_LMDB)
-        fault(&c, &cfg->store.path, &cfg->store, "store.path: is needed for kind lmdb");
 }

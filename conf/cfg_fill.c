@@ -78,6 +78,7 @@ static void prepare_key(struct fill *f, const struct cfg_key *k, char *obj)
 static void prepare(struct fill *f, const struct cfg_section *s, char *obj)
 {
     const struct yaml_item *inherited;
+    bool was = f->inheriting;
 
     for (size_t i = 0; i < s->n_keys; i++)
         prepare_key(f, &s->keys[i], obj);
@@ -86,7 +87,7 @@ static void prepare(struct fill *f, const struct cfg_section *s, char *obj)
         return;
     f->inheriting = true;
     apply(f, s, obj, inherited->value);
-    f->inheriting = false;
+    f->inheriting = was;
 }
 
 /* ---- values ------------------------------------------------------------------------- */
@@ -321,11 +322,13 @@ static bool missing(const struct fill *f, const struct cfg_key *k, const char *o
 {
     const char *field = obj + k->offset;
 
-    if (!k->required || cfg_places_find(f->places, field) != NULL)
+    if (!k->required || cfg_places_spoiled(f->places, field))
         return false;
     if (k->type == CFG_T_LIST || k->type == CFG_T_MAP)
-        return *(const size_t *)(const void *)(obj + k->n_offset) == 0;
-    return k->type == CFG_T_SERVICE || cfg_value_unset(k->type, field);
+        return cfg_places_find(f->places, field) == NULL;
+    if (k->type == CFG_T_SERVICE)
+        return *(const uint16_t *)(const void *)field == CFG_SERVICE_NONE;
+    return cfg_value_unset(k->type, field);
 }
 
 static void require(struct fill *f, const struct cfg_section *s, char *obj,

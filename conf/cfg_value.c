@@ -142,14 +142,21 @@ static int host_from(const char *text, void *field, struct why *w)
     return RC_OK;
 }
 
+/* Where nothing is the default, saying so is the same as saying nothing. */
+static int empty_from(const struct cfg_key *k, void *field, struct why *w)
+{
+    if (!k->required && (k->def == NULL || k->def[0] != 0))
+        return why_set(w, RC_INVALID, "must not be empty");
+    replace_text(field, mem_str(""));
+    return RC_OK;
+}
+
 static int text_from(const struct cfg_key *k, const char *text, void *field, struct why *w)
 {
     if (!is_line(text))
         return why_set(w, RC_INVALID, "control characters are not allowed");
-    if (*text == 0) { /* the same as not given; what is required is checked elsewhere */
-        replace_text(field, mem_str(""));
-        return RC_OK;
-    }
+    if (*text == 0)
+        return empty_from(k, field, w);
     if (k->type == CFG_T_HOST)
         return host_from(text, field, w);
     if (k->type == CFG_T_PATH && !is_path(text))

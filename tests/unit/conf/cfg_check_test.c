@@ -204,13 +204,11 @@ Test(cfg_check, the_rest_of_the_process_fits)
         LOADING_GOOD
         "profiler: { identity: [ address, cookie:a, header:a, cookie:a ] }\n"
         "resolver: { servers: [ 1.1.1.1, '::1', '[::1]:53', a.b, '1.1.1.1:0' ],\n"
-        "  min_ttl: 2m, max_ttl: 1m }\n"
-        "store: { path: '' }\n",
+        "  min_ttl: 2m, max_ttl: 1m }\n",
         "t:4:54: identity: the same is given twice\n"
         "t:5:52: servers: 'a.b' is not an IP address, with or without a port\n"
         "t:5:57: servers: '1.1.1.1:0' is not an IP address, with or without a port\n"
-        "t:6:12: resolver.min_ttl: is longer than resolver.max_ttl\n"
-        "t:7:16: store.path: is needed for kind lmdb\n");
+        "t:6:12: resolver.min_ttl: is longer than resolver.max_ttl\n");
 }
 
 Test(cfg_check, a_refused_value_causes_no_second_complaint)

@@ -56,6 +56,16 @@ Test(cfg_fill, what_must_be_given_is_asked_for)
                    "t:4:11: 'service' is required here\n");
 }
 
+Test(cfg_fill, an_empty_text_is_not_what_was_asked_for)
+{
+    loading_expect("listeners: 127.0.0.1:80\n"
+                   "services: { s: { pools: { burst: { provider: local, max: 1 } },\n"
+                   "  providers: { local: { command: '', ready: '' } } } }\n"
+                   "routes: { service: s }\n",
+                   "t:3:16: 'command' is required here\n"
+                   "t:3:16: 'ready' is required here\n");
+}
+
 Test(cfg_fill, a_value_of_the_wrong_shape_is_refused)
 {
     loading_expect(LOADING_GOOD
