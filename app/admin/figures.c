@@ -1,6 +1,7 @@
 #include "app/admin/figures.h"
 
 #include <jansson.h>
+#include <math.h>
 
 #include "app/admin/census.h"
 #include "base/check.h"
@@ -142,18 +143,23 @@ static json_t *brief_tiers_json(const struct load *l, const struct scaler_servic
     return o;
 }
 
+static json_t *number(double v)
+{
+    return isfinite(v) ? json_real(v) : json_null();
+}
+
 static json_t *scaling_json(const struct scaler_service_stats *s)
 {
     bool forecast = s->degraded < 2;
 
-    return json_pack(
-        "{s:s, s:I, s:b, s:f, s:f, s:f, s:I, s:I, s:o, s:o}", "mode",
-        plan_mode_name[s->mode], "degraded", (json_int_t)s->degraded, "provider_ok",
-        s->provider_ok, "rps", s->rps, "instance_rps", s->capacity_rps, "utilization",
-        s->resource_utilization, "plans", (json_int_t)s->plans, "instance_failures",
-        (json_int_t)s->instance_failures, "forecast_5m_rps",
-        forecast ? json_real(s->forecast_rps[0]) : json_null(), "forecast_30m_rps",
-        forecast ? json_real(s->forecast_rps[1]) : json_null());
+    return json_pack("{s:s, s:I, s:b, s:o, s:o, s:o, s:I, s:I, s:o, s:o}", "mode",
+                     plan_mode_name[s->mode], "degraded", (json_int_t)s->degraded,
+                     "provider_ok", s->provider_ok, "rps", number(s->rps), "instance_rps",
+                     number(s->capacity_rps), "utilization",
+                     number(s->resource_utilization), "plans", (json_int_t)s->plans,
+                     "instance_failures", (json_int_t)s->instance_failures,
+                     "forecast_5m_rps", number(forecast ? s->forecast_rps[0] : NAN),
+                     "forecast_30m_rps", number(forecast ? s->forecast_rps[1] : NAN));
 }
 
 struct json_t *figures_brief(struct wire *w, const struct cfg_service *s)

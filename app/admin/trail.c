@@ -1,6 +1,7 @@
 #include "app/admin/trail.h"
 
 #include <jansson.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,9 +17,8 @@ enum { AHEAD_5M, AHEAD_30M, N_AHEAD };
 struct sample {
     wall_ms at; /* virtual */
     float rps, instance_rps;
-    float median[N_AHEAD], high[N_AHEAD]; /* only if `forecast` */
-    bool forecast;
-    uint16_t ready[N_TIERS], wanted[N_TIERS];
+    float median[N_AHEAD], high[N_AHEAD]; /* NAN: no forecast */
+    uint16_t ready[N_TIERS];
 };
 
 struct path { /* of one service */
@@ -74,18 +74,14 @@ static void note(struct path *p, wall_ms now, const struct scaler_service_stats 
 {
     struct sample *to = &p->samples[p->n++ % TRAIL_SAMPLES];
 
-    *to = (struct sample){.at = now,
-                          .rps = (float)s->rps,
-                          .instance_rps = (float)s->capacity_rps,
-                          .forecast = s->degraded < 2};
+    *to = (struct sample){
+        .at = now, .rps = (float)s->rps, .instance_rps = (float)s->capacity_rps};
     for (int i = 0; i < N_AHEAD; i++) {
-        to->median[i] = (float)s->forecast_rps[i];
-        to->high[i] = (float)s->quantile_rps[i];
+        to->median[i] = s->degraded < 2 ? (float)s->forecast_rps[i] : NAN;
+        to->high[i] = s->degraded < 2 ? (float)s->quantile_rps[i] : NAN;
     }
-    for (int i = 0; i < N_TIERS; i++) {
+    for (int i = 0; i < N_TIERS; i++)
         to->ready[i] = (uint16_t)s->ready[i];
-        to->wanted[i] = (uint16_t)s->wanted[i];
-    }
 }
 
 static void sample(struct trail *t, wall_ms now)
@@ -145,20 +141,20 @@ static void append(json_t *lists, const char *name, json_t *value_take)
     json_array_append_new(list, value_take);
 }
 
-static json_t *forecast_json(const struct sample *s, float rps)
+static json_t *number(float v)
 {
-    return s->forecast ? json_real(rps) : json_null();
+    return isfinite(v) ? json_real((double)v) : json_null();
 }
 
 static void append_sample(json_t *lists, const struct sample *s)
 {
     append(lists, "at_ms", json_integer(s->at));
-    append(lists, "rps", json_real(s->rps));
-    append(lists, "instance_rps", json_real(s->instance_rps));
-    append(lists, "median_5m", forecast_json(s, s->median[AHEAD_5M]));
-    append(lists, "high_5m", forecast_json(s, s->high[AHEAD_5M]));
-    append(lists, "median_30m", forecast_json(s, s->median[AHEAD_30M]));
-    append(lists, "high_30m", forecast_json(s, s->high[AHEAD_30M]));
+    append(lists, "rps", number(s->rps));
+    append(lists, "instance_rps", number(s->instance_rps));
+    append(lists, "median_5m", number(s->median[AHEAD_5M]));
+    append(lists, "high_5m", number(s->high[AHEAD_5M]));
+    append(lists, "median_30m", number(s->median[AHEAD_30M]));
+    append(lists, "high_30m", number(s->high[AHEAD_30M]));
     append(lists, "baseline", json_integer(s->ready[TIER_BASELINE]));
     append(lists, "predictive", json_integer(s->ready[TIER_PREDICTIVE]));
     append(lists, "burst", json_integer(s->ready[TIER_BURST]));
