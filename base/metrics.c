@@ -1,7 +1,7 @@
 #include "base/metrics.h"
 
+#include <inttypes.h>
 #include <math.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -30,16 +30,16 @@ static void put_text(struct metrics *m, const char *s)
     put(m, s, strlen(s));
 }
 
-/* With backslash, newline and, in a label's value, the quote escaped. */
-static void put_escaped(struct metrics *m, const char *s, bool quoted)
+/* With those bytes of `special` escaped that are in it; a newline becomes \n. */
+static void put_escaped(struct metrics *m, const char *s, const char *special)
 {
-    for (; *s != 0; s++) {
-        if (*s == '\n')
-            put(m, "\\n", 2);
-        else if (*s == '\\' || (quoted && *s == '"'))
-            put(m, (char[]){'\\', *s}, 2);
-        else
-            put(m, s, 1);
+    size_t plain;
+
+    for (; *s != 0; s += plain + (s[plain] != 0)) {
+        plain = strcspn(s, special);
+        put(m, s, plain);
+        if (s[plain] != 0)
+            put(m, (char[]){'\\', s[plain] == '\n' ? 'n' : s[plain]}, 2);
     }
 }
 
@@ -52,7 +52,7 @@ static void put_value(struct metrics *m, double v)
     else if (isinf(v))
         put_text(m, v > 0 ? "+Inf" : "-Inf");
     else if (v == floor(v) && fabs(v) <= EXACT_MAX)
-        put(m, text, (size_t)snprintf(text, sizeof(text), "%.0f", v));
+        put(m, text, (size_t)snprintf(text, sizeof(text), "%" PRId64, (int64_t)v));
     else
         put(m, text, (size_t)snprintf(text, sizeof(text), "%.15g", v));
 }
@@ -63,7 +63,7 @@ static void put_labels(struct metrics *m, const struct metrics_labels *l)
         put_text(m, i == 0 ? "{" : ",");
         put_text(m, l->list[i].name);
         put_text(m, "=\"");
-        put_escaped(m, l->list[i].value, true);
+        put_escaped(m, l->list[i].value, "\\\n\"");
         put_text(m, "\"");
     }
     if (l->n > 0)
@@ -82,7 +82,7 @@ void metrics_family(struct metrics *m, const char *name, enum metrics_type type,
     put_text(m, "# HELP ");
     put_text(m, name);
     put_text(m, " ");
-    put_escaped(m, help, false);
+    put_escaped(m, help, "\\\n");
     put_text(m, "\n# TYPE ");
     put_text(m, name);
     put_text(m, " ");

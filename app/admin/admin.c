@@ -89,13 +89,15 @@ static void dispatch(const struct admin *ad, struct ask *a, const struct sockadd
 
 static void on_request(struct evhttp_request *req, void *ctx)
 {
+    const struct admin *ad = ctx;
     struct evhttp_connection *conn = evhttp_request_get_connection(req);
     const struct sockaddr *peer = evhttp_connection_get_addr(conn);
     struct ask *a = ask_new(req);
 
     if (a == NULL)
         return;
-    dispatch(ctx, a, peer);
+    loop_now(ad->parts.wire->loop); /* a turn is timed from the first call of this */
+    dispatch(ad, a, peer);
     ask_free(a);
 }
 
