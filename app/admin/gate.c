@@ -34,12 +34,13 @@ static bool same_host(const char *a, const char *b)
     return n == host_len(b) && strncasecmp(a, b, n) == 0;
 }
 
+/* A browser always sends Host; what sends none is no page's doing. */
 static bool own_name(const struct addr *bind, const char *host)
 {
     static const char *const names[] = {"localhost", "127.0.0.1", "[::1]"};
 
     if (host == NULL)
-        return false;
+        return true;
     for (size_t i = 0; i < N_ELEMS(names); i++)
         if (same_host(host, names[i]))
             return true;

@@ -28,8 +28,8 @@ enum gate_verdict {
     GATE_REMOTE, /* no token is configured: only from this machine */
 };
 
-/* An endpoint on loopback answers to localhost, 127.0.0.1, [::1] and the bind text only;
- * elsewhere, and on a unix socket, the name is not checked. */
+/* An endpoint on loopback answers to localhost, 127.0.0.1, [::1], the bind text and no
+ * name at all; elsewhere, and on a unix socket, the name is not checked. */
 enum gate_verdict gate_read(const struct addr *bind, const struct gate_request *r);
 
 /* As gate_read(), and: from no other page; with `token` if that is not "", else from

@@ -125,7 +125,7 @@ def test_a_mode_is_set_for_one_service_and_for_all(tidegate, origin):
 
 def asked_as(t, host, method="GET", path="/healthz", *fields):
     with connect(t.place(t.cfg["admin"]["bind"])) as c:
-        return c.ask(method, path, *([f"Host: {host}"] if host else []), "Connection: close", *fields)
+        return c.ask(method, path, f"Host: {host}", "Connection: close", *fields)
 
 
 def test_a_name_that_is_not_its_own_is_refused(tidegate, origin):
@@ -135,7 +135,14 @@ def test_a_name_that_is_not_its_own_is_refused(tidegate, origin):
         assert asked_as(t, host).status == 200, host
     for host in ("evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "10.0.0.1"):
         problem(asked_as(t, host), 403)
-    problem(asked_as(t, None), 403)
+
+
+def test_a_health_check_without_a_name_is_answered(tidegate, origin):
+    t = tidegate([origin()])
+    with connect(t.place(t.cfg["admin"]["bind"])) as c:
+        c.send("GET /readyz HTTP/1.0\r\n\r\n")
+        assert c.answer().body == b"ready\n"
+        assert c.is_closed()
 
 
 def test_a_page_of_another_origin_changes_nothing(tidegate, origin):

@@ -33,13 +33,12 @@ static enum gate_verdict read_as(const char *bind, const char *host)
 Test(gate, on_loopback_only_its_own_names_are_answered)
 {
     static const char *const own[] = {
-        "localhost", "LocalHost:9900", "127.0.0.1", "127.0.0.1:9900", "127.0.0.1:1",
-        "[::1]",     "[::1]:80",       "127.9.9.9", "127.9.9.9:9900",
+        NULL,          "localhost", "LocalHost:9900", "127.0.0.1", "127.0.0.1:9900",
+        "127.0.0.1:1", "[::1]",     "[::1]:80",       "127.9.9.9", "127.9.9.9:9900",
     };
     static const char *const foreign[] = {
-        NULL,       "",          ":9900", "evil.example", "evil.example:9900",
-        "10.0.0.1", "127.0.0.2", "[::2]", "[::1",         "localhost.evil",
-        "local",
+        "",          ":9900", "evil.example", "evil.example:9900", "10.0.0.1",
+        "127.0.0.2", "[::2]", "[::1",         "localhost.evil",    "local",
     };
 
     for (size_t i = 0; i < N_ELEMS(own); i++)
@@ -128,6 +127,8 @@ Test(gate, a_page_of_another_origin_changes_nothing_even_with_the_token)
     cr_expect_eq(change("127.0.0.1:9900", "t", "127.0.0.1:1", r), GATE_ORIGIN);
     r.origin = "null";
     cr_expect_eq(change("127.0.0.1:9900", "t", "127.0.0.1:1", r), GATE_ORIGIN);
+    cr_expect_eq(change("127.0.0.1:9900", "", "127.0.0.1:1", r), GATE_ORIGIN);
+    r.host = NULL;
     cr_expect_eq(change("127.0.0.1:9900", "", "127.0.0.1:1", r), GATE_ORIGIN);
 }
 
