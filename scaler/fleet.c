@@ -12,15 +12,16 @@
 #include "base/mem.h"
 #include "base/rng.h"
 
-#define BACKOFF_FIRST_US (US_PER_S)
+#define BACKOFF_FIRST_US US_PER_S
 #define BACKOFF_MAX_US   (60 * (mono_us)US_PER_S)
 #define VIEWS_MAX        256
 #define LEADS_MAX        32
-#define QUIET_US                                                                           \
-    (300 * US_PER_MS)          /* without a request: the workers have heard of the drain */
-#define LOST_US (5 * US_PER_S) /* out of the pool, though nobody took it out */
-#define DOWN_LEAST_US                                                                      \
-    (10 * (mono_us)US_PER_S) /* down for so long, or start_timeout: replaced */
+/* Without a request for so long: the workers have heard of the drain. */
+#define QUIET_US (300 * US_PER_MS)
+/* Out of the pool for so long, though nobody here took it out. */
+#define LOST_US (5 * US_PER_S)
+/* Down for so long, or for start_timeout if that is longer: replaced. */
+#define DOWN_LEAST_US (10 * (mono_us)US_PER_S)
 
 #define TO(s) (1u << FLEET_##s)
 

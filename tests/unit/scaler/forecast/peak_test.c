@@ -71,6 +71,23 @@ Test(peak, sees_the_rise_of_the_morning_a_window_ahead)
     cr_expect_float_eq(peak_quantile(p, 0.5, NULL), high, 0.03 * high);
 }
 
+/* Quiet, and from nine to ten in the morning four times as much. */
+static double rush(int64_t step)
+{
+    return step % DAY / 120 == 9 ? 400 : 100;
+}
+
+Test(peak, after_a_single_day_its_rush_is_expected)
+{
+    int64_t before = DAY + 9 * 120 - 70; /* 35 min */
+    struct peak *far = peak_new(20, 60);
+
+    for (int64_t s = 0; s < before; s++)
+        peak_observe(far, s, rush(s));
+    cr_expect_gt(peak_quantile(far, 0.5, NULL), 200);
+    peak_free(far);
+}
+
 Test(peak, the_share_of_maxima_below_a_quantile_is_that_quantile)
 {
     enum { N = 9 * DAY, REACH = LEAD + PEAK_WINDOW_MIN };

@@ -130,9 +130,9 @@ Test(local, who_does_not_listen_to_the_gentle_signal_is_killed)
 
 Test(local, what_an_instance_started_goes_with_it)
 {
-    static const char line[] =
-        "sh -c 'sleep 61.25 & echo $! >/tmp/tidegate-local-test.$TIDEGATE_INSTANCE; exec "
-        "sleep 61.5'";
+    static const char line[] = "sh -c '(trap \"\" TERM; exec sleep 61.25) & "
+                               "echo $! >/tmp/tidegate-local-test.$TIDEGATE_INSTANCE; "
+                               "exec sleep 61.5'";
     char path[128], pid[16] = "", id[32];
     FILE *file = NULL;
 
