@@ -1,7 +1,6 @@
 #include "profiler/busiest.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 static void replace_least(struct busiest *b, uint64_t key, uint32_t requests)
 {
@@ -37,13 +36,7 @@ static int by_requests(const void *a, const void *b)
     return (x->requests < y->requests) - (x->requests > y->requests);
 }
 
-size_t busiest_list(const struct busiest *b, struct busiest_user *out, size_t max)
+void busiest_sort(struct busiest_user *user, size_t n)
 {
-    struct busiest_user all[BUSIEST_MAX];
-    size_t n = b->n < max ? b->n : max;
-
-    memcpy(all, b->user, b->n * sizeof(all[0]));
-    qsort(all, b->n, sizeof(all[0]), by_requests);
-    memcpy(out, all, n * sizeof(all[0]));
-    return n;
+    qsort(user, n, sizeof(user[0]), by_requests);
 }

@@ -15,7 +15,7 @@ struct busiest { /* all zero: nobody */
     struct busiest_user {
         uint64_t key;
         uint32_t requests;
-    } user[BUSIEST_MAX]; /* in no order */
+    } user[BUSIEST_MAX]; /* in no order; counts as last noted */
     size_t n;
     uint32_t least; /* fewer than this is not worth a look; may lag behind */
 };
@@ -26,7 +26,7 @@ struct busiest { /* all zero: nobody */
  */
 void busiest_note(struct busiest *b, uint64_t key, uint32_t requests);
 
-/* Copies at most max, the busiest first. */
-size_t busiest_list(const struct busiest *b, struct busiest_user *out, size_t max);
+/* The busiest first. */
+void busiest_sort(struct busiest_user *user, size_t n);
 
 #endif

@@ -138,24 +138,26 @@ bool keeper_get(struct keeper *k, const char *name, uint8_t **out, size_t *len)
     return rc == RC_OK;
 }
 
+/* One that cannot be read is not replaced: users are known again once it can. */
 struct sip_key keeper_secret(struct keeper *k)
 {
     struct key name = make_key(SECRET, 0, 0);
     struct sip_key key;
     void *bytes;
     size_t len;
+    int rc = look_up(k, &name, &bytes, &len);
 
-    if (look_up(k, &name, &bytes, &len) == RC_OK) {
-        bool whole = len == sizeof(key);
-
-        if (whole)
-            memcpy(&key, bytes, sizeof(key));
+    if (rc == RC_OK && len == sizeof(key)) {
+        memcpy(&key, bytes, sizeof(key));
         free(bytes);
-        if (whole)
-            return key;
+        return key;
     }
     rng_secret(&key, sizeof(key));
-    if (k->kv != NULL)
+    if (rc == RC_OK)
+        free(bytes);
+    else if (rc != RC_NOT_FOUND)
+        failed(k, "read", rc);
+    else if (k->kv != NULL)
         batch_put(&k->next, name.bytes, name.len, &key, sizeof(key));
     return key;
 }

@@ -62,6 +62,11 @@ void outlook_free(struct outlook_model *m)
     free(m);
 }
 
+void outlook_set_walk(struct outlook_model *m, size_t users)
+{
+    m->setup.walk = users;
+}
+
 /* ---- samples ---- */
 
 /* False: the resource belongs to no service of today. */

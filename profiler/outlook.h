@@ -30,7 +30,8 @@ struct outlook_setup { /* all borrowed */
 };
 
 struct outlook_model *outlook_new(const struct outlook_setup *setup);
-void outlook_free(struct outlook_model *m); /* NULL is fine */
+void outlook_free(struct outlook_model *m);                   /* NULL is fine */
+void outlook_set_walk(struct outlook_model *m, size_t users); /* as in the set-up */
 
 /* A request; profile_note() has been called for it. */
 void outlook_note(struct outlook_model *m, struct user *user, uint32_t at_s,

@@ -35,6 +35,11 @@ void profiler_free(struct profiler *p); /* stops the thread, writes what is unsa
 /* The pure functions the workers call; valid until profiler_free(). */
 const struct classify *profiler_classify(const struct profiler *p);
 
+/* The user key of someone in a log, as live traffic would have it; see identity.h.  0:
+ * nobody. */
+struct identity_trace;
+uint64_t profiler_trace(const struct profiler *p, const struct identity_trace *t);
+
 /* One ring of each kind per worker; borrowed.  Before profiler_start(). */
 void profiler_attach(struct profiler *p, struct ring *observations, struct ring *paths);
 int profiler_start(struct profiler *p, struct why *w);

@@ -105,6 +105,17 @@ void reorder_release_all(struct reorder *r)
         release_bucket(r);
 }
 
+wall_ms reorder_earliest(const struct reorder *r)
+{
+    int64_t at = r->next;
+
+    if (r->n_waiting == 0)
+        return INT64_MAX;
+    while (r->bucket[at % BUCKETS].first == NOTHING)
+        at++;
+    return at * r->unit_ms;
+}
+
 static uint32_t take_slot(struct reorder *r)
 {
     uint32_t at;

@@ -27,4 +27,7 @@ void reorder_put(struct reorder *r, const struct observation *o);
 void reorder_release(struct reorder *r, wall_ms until);
 void reorder_release_all(struct reorder *r);
 
+/* When the first that waits began, to the bucket; INT64_MAX: none waits.  O(buckets). */
+wall_ms reorder_earliest(const struct reorder *r);
+
 #endif

@@ -277,6 +277,11 @@ size_t markov_top(struct markov *m, const uint16_t *hist, size_t n,
     return n_out;
 }
 
+uint32_t markov_count(const struct markov *m, uint16_t token)
+{
+    return m->count[token];
+}
+
 size_t markov_contexts(const struct markov *m)
 {
     return m->n_contexts;

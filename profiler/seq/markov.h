@@ -44,6 +44,8 @@ struct markov_guess {
 size_t markov_top(struct markov *m, const uint16_t *hist, size_t n,
                   struct markov_guess *out, size_t k);
 
+/* How often the token was learned. */
+uint32_t markov_count(const struct markov *m, uint16_t token);
 size_t markov_contexts(const struct markov *m);
 
 /* All that was learned as bytes, to be given to free(), and back; RC_CORRUPT: *m is as new.

@@ -217,6 +217,26 @@ Test(keeper, the_secret_is_made_once, .init = setup, .fini = teardown)
     keeper_free(k);
 }
 
+Test(keeper, a_secret_that_cannot_be_read_is_not_replaced, .init = setup, .fini = teardown)
+{
+    struct sip_key first = keeper_secret(keeper), other, after;
+    struct keeper *k;
+
+    flush(1, true);
+    flaky->fails = true;
+    k = keeper_new(&flaky->kv, tokens);
+    other = keeper_secret(k);
+    flaky->fails = false;
+    if (keeper_prepare(k, 100, true))
+        keeper_done(k, keeper_write(k), 100);
+    keeper_free(k);
+    k = keeper_new(&flaky->kv, tokens);
+    after = keeper_secret(k);
+    cr_expect_neq(first.k0, other.k0);
+    cr_expect_eq(first.k0, after.k0);
+    keeper_free(k);
+}
+
 Test(keeper, tokens_and_named_bytes_come_back, .init = setup, .fini = teardown)
 {
     struct token_table *t = token_new(services, 1);

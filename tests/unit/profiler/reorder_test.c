@@ -63,8 +63,10 @@ Test(reorder, nothing_comes_out_before_its_time)
     static struct got g;
     struct reorder *r = reorder_new(2000, 100, note, &g);
 
-    put(r, T0, 1);
+    cr_expect_eq(reorder_earliest(r), INT64_MAX);
     put(r, T0 + 100, 2);
+    put(r, T0, 1);
+    cr_expect_eq(reorder_earliest(r), T0);
     reorder_release(r, T0 - 1);
     cr_expect_eq(g.n, 0);
     reorder_release(r, T0 + 50);
