@@ -182,8 +182,10 @@ Test(cfg_files, a_file_has_a_largest_size)
 
     cr_assert_geq(fd, 0);
     cr_assert_eq(ftruncate(fd, (4 << 20) + 1), 0);
-    close(fd);
     expect_errors("main.yaml", "main.yaml: cannot be read: too large\n");
+    cr_assert_eq(ftruncate(fd, 4 << 20), 0);
+    expect_errors("main.yaml", "main.yaml:1:1: a control byte (0x00) is not allowed\n");
+    close(fd);
 }
 
 Test(cfg_files, what_is_no_pattern_is_refused)

@@ -45,8 +45,9 @@ Test(cfg_json, the_shape_is_that_of_the_yaml)
 
 Test(cfg_json, counts_and_decimals_are_numbers_and_the_rest_is_text)
 {
-    json_t *j = shown(LOADING_GOOD);
+    json_t *j = shown(LOADING_GOOD "defaults: { listener: { limits: { target: 512 } } }\n");
 
+    cr_expect_str_eq(json_string_value(at(j, "listeners/0/limits/target")), "512");
     cr_expect_eq(json_integer_value(at(j, "listeners/0/backlog")), 4096);
     cr_expect(json_is_integer(at(j, "listeners/0/backlog")));
     cr_expect_eq(json_real_value(at(j, "services/s/scaling/quantile")), 0.95);

@@ -38,17 +38,20 @@ Test(cfg_places, the_last_word_counts)
 Test(cfg_places, what_is_forgotten_was_never_there)
 {
     struct cfg_places p;
-    char block[64], after;
+    struct {
+        char block[64], after;
+    } m;
+    char *block = m.block;
 
     cfg_places_init(&p);
     cfg_places_note(&p, &block[0], (struct cfg_at){"f", 1, 1});
     cfg_places_note(&p, &block[63], (struct cfg_at){"f", 1, 1});
     cfg_places_note_object(&p, block, (struct cfg_at){"f", 1, 1});
-    cfg_places_note(&p, &after, (struct cfg_at){"f", 1, 1});
-    cfg_places_forget(&p, block, sizeof(block));
+    cfg_places_note(&p, &m.after, (struct cfg_at){"f", 1, 1});
+    cfg_places_forget(&p, block, sizeof(m.block));
     cr_expect_null(cfg_places_find(&p, &block[0]));
     cr_expect_null(cfg_places_find(&p, &block[63]));
     cr_expect_null(cfg_places_find_object(&p, block));
-    cr_expect_not_null(cfg_places_find(&p, &after));
+    cr_expect_not_null(cfg_places_find(&p, &m.after));
     cfg_places_fini(&p);
 }

@@ -180,6 +180,8 @@ Test(yaml, broken_text_is_refused_with_its_place)
 {
     expect("a: 1\nb: \"open\n", false,
            "f:2:5: not YAML: double-quoted scalar without closing quote\n");
+    expect("a: [::1]:\n", false,
+           "f:1:9: not YAML: invalid nested block mapping on the same line\n");
     expect("a:\n\t- b\n", false,
            "f:2:1: not YAML: tab character may not be used as indentation\n");
     expect("a: 1\n---\nb: 2\n", false,
