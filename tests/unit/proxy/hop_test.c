@@ -264,6 +264,15 @@ Test(hop, what_a_trusted_peer_does_not_say_is_added)
     cr_expect_str_eq(sent(&m, "X-Request-Id"), "id-1");
 }
 
+Test(hop, an_address_is_written_digit_by_digit)
+{
+    struct msg m = pass("203.100.99.10", GET "\r\n");
+
+    cr_expect_str_eq(sent(&m, "X-Forwarded-For"), "203.100.99.10");
+    m = pass("9.0.1.255", GET "\r\n");
+    cr_expect_str_eq(sent(&m, "X-Forwarded-For"), "9.0.1.255");
+}
+
 Test(hop, an_ip6_peer_is_quoted_in_forwarded_only)
 {
     struct msg m = pass("2001:db8::1", "GET / HTTP/1.1\r\nHost: shop\r\n\r\n");
@@ -369,6 +378,30 @@ Test(hop, what_cannot_be_read_ends_the_search)
         "10.2.2.2");
     cr_expect_str_eq(client_of("10.0.0.1", FWD("for=198.51.100.1, proto=http")),
                      "10.0.0.1");
+}
+
+Test(hop, what_is_too_long_or_empty_is_no_address)
+{
+    cr_expect_str_eq(
+        client_of("10.0.0.1", XFF("1111111111222222222233333333334444444444555555")),
+        "10.0.0.1");
+    cr_expect_str_eq(
+        client_of("10.0.0.1", XFF("11111111112222222222333333333344444444445555555555"
+                                  "66666666667777777777888888888899999999990000")),
+        "10.0.0.1");
+    cr_expect_str_eq(client_of("10.0.0.1", XFF("198.51.100.1, , 10.2.2.2")), "10.2.2.2");
+    cr_expect_str_eq(client_of("10.0.0.1", XFF("198.51.100.1,,")), "10.0.0.1");
+    cr_expect_str_eq(client_of("10.0.0.1", FWD("for=")), "10.0.0.1");
+    cr_expect_str_eq(client_of("10.0.0.1", FWD("for=\"")), "10.0.0.1");
+    cr_expect_str_eq(client_of("10.0.0.1", FWD("for=\"\"")), "10.0.0.1");
+}
+
+Test(hop, white_space_around_an_address_does_not_matter)
+{
+    cr_expect_str_eq(client_of("10.0.0.1", GET "X-Forwarded-For:198.51.100.1\r\n\r\n"),
+                     "198.51.100.1");
+    cr_expect_str_eq(client_of("10.0.0.1", XFF("198.51.100.1\t ,10.2.2.2 \t,\t10.3.3.3")),
+                     "198.51.100.1");
 }
 
 Test(hop, an_address_may_carry_a_port)

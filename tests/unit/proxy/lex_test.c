@@ -93,7 +93,7 @@ Test(lex, an_element_is_found_whole_and_in_any_case)
 /* Every byte value at every distance from the end, words and remainders alike. */
 Test(lex, a_control_byte_in_a_value_is_found_wherever_it_stands)
 {
-    char text[40];
+    char text[43];
 
     for (int c = 0; c < 256; c++) {
         bool control = (c < 0x20 && c != '\t') || c == 0x7f;
@@ -113,7 +113,7 @@ Test(lex, a_control_byte_in_a_value_is_found_wherever_it_stands)
 
 Test(lex, what_is_not_visible_is_found_wherever_it_stands)
 {
-    char text[40];
+    char text[43];
 
     for (int c = 0; c < 256; c++) {
         bool visible = c > 0x20 && c < 0x7f;

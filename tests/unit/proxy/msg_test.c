@@ -121,6 +121,32 @@ Test(msg, what_is_added_stands_as_in_a_head)
     cr_expect(memcmp(m.text, "via: 1.1 a\r\nb: \r\n", m.text_len) == 0);
 }
 
+Test(msg, text_is_appended_as_long_as_there_is_room)
+{
+    struct msg m = empty();
+    struct span s = {9, 9};
+
+    m.text_room = 5;
+    cr_assert(msg_append(&m, "ab", 2, NULL));
+    cr_assert(msg_append(&m, "cde", 3, &s));
+    cr_expect(s.off == 2 && s.len == 3 && memcmp(m.text, "abcde", 5) == 0);
+    cr_expect_not(msg_append(&m, "f", 1, &s));
+    cr_expect(m.text_len == 5 && s.off == 2);
+}
+
+Test(msg, a_value_is_made_of_pieces)
+{
+    struct msg m = empty();
+    struct msg_value v = msg_begin(&m, FIELD_DATE);
+
+    msg_put(&v, "a", 1);
+    msg_put(&v, "", 0);
+    msg_put(&v, "bc", 2);
+    cr_assert(msg_end(&v));
+    cr_expect(value_is(&m, msg_find(&m, FIELD_DATE), "abc"));
+    cr_expect(m.text_len == 11 && memcmp(m.text, "date: abc\r\n", 11) == 0);
+}
+
 Test(msg, without_room_for_text_nothing_changes)
 {
     const uint32_t need = (uint32_t)strlen("via: 1.1 a\r\n");

@@ -19,6 +19,7 @@ Test(uri, a_plain_path_stays_what_it_is)
 {
     normal_is("/", "/");
     normal_is("/a/b.html", "/a/b.html");
+    normal_is("/~a!/.b/c.", "/~a!/.b/c.");
     normal_is("/a/b/", "/a/b/");
     normal_is("/.well-known/x..y/...", "/.well-known/x..y/...");
     normal_is("*", "*");
@@ -43,6 +44,7 @@ Test(uri, escapes_of_unreserved_characters_are_decoded)
 Test(uri, other_escapes_stay_in_capitals)
 {
     normal_is("/a%2fb", "/a%2Fb");
+    normal_is("/%20%0a", "/%20%0A");
     normal_is("/%e4%3f%25", "/%E4%3F%25");
 }
 
@@ -122,12 +124,15 @@ Test(uri, a_host_is_lower_case_without_port_and_trailing_dot)
     host_is("a_b-c.1", "a_b-c.1");
     host_is("192.0.2.1:80", "192.0.2.1");
     host_is("a:", "a");
+    host_is("a:65535", "a");
 }
 
 Test(uri, an_ip6_host_keeps_its_brackets)
 {
     host_is("[2001:DB8::1]:443", "[2001:db8::1]");
     host_is("[::ffff:192.0.2.1]", "[::ffff:192.0.2.1]");
+    host_is("[0000:0000:0000:0000:0000:ffff:192.168.100.228]",
+            "[0000:0000:0000:0000:0000:ffff:192.168.100.228]");
 }
 
 Test(uri, what_is_no_authority_is_refused)

@@ -85,10 +85,10 @@ Test(emit, a_head_of_1_0_goes_on_as_1_1)
 Test(emit, fields_are_written_in_canonical_form)
 {
     struct msg m = request("GET / HTTP/1.1\r\nHost: a\r\nA:b\r\nC: \t d \t\r\nE: f\r\n"
-                           "G:  h\r\nI: j \r\nK:\r\nL: \r\nM: n\r\n\r\n");
+                           "G:  h\r\nI: j \r\nK:\r\nL: \r\nM: n\r\nO:\tp\r\n\r\n");
 
     request_is(&m, "GET / HTTP/1.1\r\nHost: a\r\nA: b\r\nC: d\r\nE: f\r\nG: h\r\nI: j\r\n"
-                   "K: \r\nL: \r\nM: n\r\n\r\n");
+                   "K: \r\nL: \r\nM: n\r\nO: p\r\n\r\n");
 }
 
 Test(emit, a_dropped_field_leaves_no_trace_wherever_it_stands)
@@ -148,13 +148,20 @@ Test(emit, framing_is_written_from_the_facts)
 
 Test(emit, an_empty_body_is_said_where_one_is_expected)
 {
-    struct msg m = request("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
+    static const char *const heads[] = {
+        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n",
+        "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n",
+        "PATCH / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: a\r\n\r\n",
+    };
+    struct msg m;
 
-    request_is(&m, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
+    for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
+        m = request(heads[i]);
+        request_is(&m, heads[i]);
+    }
     m = request("GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
     request_is(&m, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
-    m = request("POST / HTTP/1.1\r\nHost: a\r\n\r\n");
-    request_is(&m, "POST / HTTP/1.1\r\nHost: a\r\n\r\n");
 }
 
 Test(emit, what_is_for_one_connection_is_never_copied)
@@ -268,6 +275,15 @@ Test(emit, a_101_says_what_it_switches_to)
     response_is(&m, HTTP_11, false,
                 "HTTP/1.1 101 Ok\r\nA: b\r\nConnection: upgrade\r\n"
                 "Upgrade: websocket\r\n\r\n");
+}
+
+Test(emit, any_other_response_switches_to_nothing)
+{
+    struct msg m = response("HTTP/1.1 426 No\r\nConnection: upgrade\r\nUpgrade: x\r\n"
+                            "Content-Length: 0\r\n\r\n",
+                            METHOD_GET);
+
+    response_is(&m, HTTP_11, false, "HTTP/1.1 426 No\r\nContent-Length: 0\r\n\r\n");
 }
 
 Test(emit, a_tunnel_after_connect_has_neither_framing_nor_connection)

@@ -211,6 +211,7 @@ static uint8_t flags_of(const char *in)
 Test(facts, a_connection_stays_by_version_and_connection)
 {
     cr_expect_eq(flags_of(GET11 "\r\n"), MSG_KEEP_ALIVE);
+    cr_expect_eq(flags_of(GET11 "Cookie: close\r\nVia: 1.1 upgrade" END), MSG_KEEP_ALIVE);
     cr_expect_eq(flags_of(GET11 "Connection: close" END), 0);
     cr_expect_eq(flags_of(GET11 "Connection: x, CLOSE" END), 0);
     cr_expect_eq(flags_of(GET11 "Connection: keep-alive, close" END), 0);

@@ -220,7 +220,7 @@ Test(head, a_target_has_one_of_the_four_forms)
         BAD("OPTIONS ** HTTP/1.1\r\nHost: a" END, 400, "bad_target"),
         BAD("GET a:80 HTTP/1.1\r\nHost: a" END, 400, "bad_target"),
         BAD("GET ftp://a/ HTTP/1.1\r\nHost: a" END, 400, "bad_target"),
-        BAD("GET gopher://shop.example/a HTTP/1.1\r\nHost: a" END, 400, "bad_target"),
+        BAD("GET ftp://a.example/b HTTP/1.1\r\nHost: a" END, 400, "bad_target"),
         BAD("GET http:/a HTTP/1.1\r\nHost: a" END, 400, "bad_target"),
         BAD("GET http:// HTTP/1.1\r\nHost: a" END, 400, "bad_target"),
         BAD("GET http:///a HTTP/1.1\r\nHost: a" END, 400, "bad_target"),
@@ -434,6 +434,21 @@ Test(head, too_many_fields_are_431)
     cr_expect_str_eq(r.fault.reason, "too_many_fields");
 }
 
+Test(head, the_number_of_fields_is_limited_below_the_room_as_well)
+{
+    struct head_limits lim = limits;
+    struct result r = {.fault = {0, ""}, .m = {.fields = r.fields, .fields_room = 20}};
+    char in[] = GET11 "A: b" END;
+
+    for (uint32_t max = 1; max <= 2; max++) {
+        size_t seen = 0;
+
+        lim.max_fields = max;
+        cr_expect_eq(head_request(in, sizeof(in) - 1, &seen, &lim, &r.m, &r.fault),
+                     max == 1 ? HEAD_BAD : HEAD_DONE);
+    }
+}
+
 Test(head, the_room_in_the_table_is_a_limit_too)
 {
     struct field one[1];
@@ -512,6 +527,15 @@ Test(head, a_response_is_taken_apart)
     cr_expect(r.m.status == 404 && is(&r, r.m.reason, "Not \xe4 Found"));
     cr_expect(r.m.body == BODY_LENGTH && r.m.content_length == 3);
     cr_expect_eq(r.m.flags, MSG_KEEP_ALIVE | MSG_HAS_LENGTH);
+}
+
+Test(head, a_status_is_between_100_and_599)
+{
+    struct result r = READ(RESPONSE, "HTTP/1.1 100 x" END);
+
+    cr_expect(r.verdict == HEAD_DONE && r.m.status == 100);
+    r = READ(RESPONSE, "HTTP/1.1 599 x" END);
+    cr_expect(r.verdict == HEAD_DONE && r.m.status == 599);
 }
 
 Test(head, a_reason_may_be_empty_or_missing)
