@@ -166,7 +166,7 @@ Test(probe_io, an_interim_answer_is_passed_over)
 Test(probe_io, a_head_may_come_in_parts)
 {
     answer = "HTTP/1.1 103 Early Hints\r\nlink: </a-long-one>; rel=preload";
-    rest = "\r\n\r\nHTTP/1.1 200 OK\r\n\r\n";
+    rest = "\r\n\r\nHTTP/1.1 200 OK\r\n\r\nok";
     expect_change(&usual, BACKEND_DOWN, BACKEND_UP, "status 200");
 }
 
