@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "conf/utf8.h"
 
 /* One ${...} taken apart; views into the text. */
 struct variable {
@@ -59,7 +60,7 @@ static bool put_variable(FILE *out, const char *p, size_t *len, const struct yam
         return false;
     }
     value = look_up(&v);
-    if (value == NULL || !yaml_is_utf8(value)) {
+    if (value == NULL || !utf8_is(value)) {
         cfg_errors_add(errs, n->at, "environment variable '%.*s' is %s", (int)v.name_len,
                        v.name,
                        value == NULL ? "not set and has no default" : "not UTF-8 text");

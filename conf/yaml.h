@@ -54,7 +54,6 @@ struct yaml_item yaml_take(struct yaml_node *map, struct yaml_item *item);
 void yaml_append(struct yaml_node *n, struct yaml_item item_take);
 
 bool yaml_is_null(const struct yaml_node *n); /* an empty plain scalar, ~ or null */
-bool yaml_is_utf8(const char *s);
 const char *yaml_kind_name(enum yaml_kind k); /* "one value", "a list", "a map" */
 
 #endif

@@ -101,6 +101,12 @@ Test(cfg_fill, a_name_that_is_no_word_is_refused_without_more_complaints)
                    "t:1:28: listeners[]: needs a map, not a list\n"
                    "t:2:16: services.NAME: needs a map, not one value\n"
                    "t:3:27: routes[]: needs a map, not one value\n");
+    loading_expect(
+        "listeners: 127.0.0.1:80\n"
+        "services: { s: { pools: { baseline: [ 1 ] }, providers: { local: no } } }\n"
+        "routes: { service: s }\n",
+        "t:2:37: services.NAME.pools.TIER: needs a map, not a list\n"
+        "t:2:66: services.NAME.providers.local: needs a map, not one value\n");
 }
 
 Test(cfg_fill, defaults_are_what_production_wants)
