@@ -23,8 +23,8 @@ struct outlook_model;
 
 struct outlook_setup { /* all borrowed */
     size_t n_services;
-    const char *const *service;     /* names */
-    const struct zone *const *zone; /* of each; NULL is UTC */
+    const char *const *service; /* names */
+    struct zone *const *zone;   /* of each; NULL is UTC */
     const struct token_table *tokens;
     size_t walk; /* users looked at a step for their habit, beside one a request */
 };

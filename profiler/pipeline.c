@@ -312,28 +312,61 @@ static void load_users(struct pipeline *p)
 
 static int open_zones(struct pipeline *p, struct why *w)
 {
+    int rc = RC_OK;
+
+    p->zone = MEM_NEW_N(struct zone *, p->n_services);
     for (size_t i = 0; i < p->n_services; i++) {
         const char *name = p->cfg->services[i].time_zone;
-        struct zone *z = NULL;
 
-        if (strcmp(name, "UTC") != 0 && zone_open(name, &z, w) != RC_OK)
-            return RC_INVALID;
-        p->zone[i] = z;
+        if (strcmp(name, "UTC") != 0 && zone_open(name, &p->zone[i], w) != RC_OK)
+            rc = RC_INVALID;
     }
-    return RC_OK;
+    return rc;
+}
+
+static int set_services(struct pipeline *p, struct cfg *cfg, struct why *w)
+{
+    p->cfg = cfg_ref(cfg);
+    p->n_services = cfg->n_services;
+    p->gap_s = cfg->profiler.session_gap_ms / MS_PER_S;
+    p->service = MEM_NEW_N(const char *, p->n_services);
+    for (size_t i = 0; i < p->n_services; i++)
+        p->service[i] = cfg->services[i].name;
+    return open_zones(p, w);
+}
+
+static void free_services(struct pipeline *p)
+{
+    for (size_t i = 0; i < p->n_services; i++)
+        zone_free(p->zone[i]);
+    free(p->zone);
+    free(p->service);
+    cfg_unref(p->cfg);
+}
+
+static struct outlook_model *new_outlook(const struct pipeline *p)
+{
+    struct outlook_setup setup = {p->n_services, p->service, p->zone, p->tokens, p->walk};
+
+    return outlook_new(&setup);
+}
+
+static struct template_limits limits_of(const struct cfg *cfg)
+{
+    return (struct template_limits){cfg->profiler.max_templates,
+                                    cfg->profiler.template_users, 0};
 }
 
 static void open_parts(struct pipeline *p)
 {
-    const struct cfg_profiler *c = &p->cfg->profiler;
-    struct template_limits limits = {c->max_templates, c->template_users, 0};
-    struct outlook_setup outlook = {p->n_services, p->service, p->zone, p->tokens, WALK};
+    struct template_limits limits = limits_of(p->cfg);
 
     rng_secret(&limits.secret, sizeof(limits.secret));
-    p->templates = template_new(&limits, p->tokens, p->n_services);
-    p->users = users_new(c->max_users);
+    p->templates = template_new(&limits, p->tokens, p->service, p->n_services);
+    p->users = users_new(p->cfg->profiler.max_users);
     p->sequence = markov_new(ORDER, CONTEXTS_MAX);
-    p->outlook = outlook_new(&outlook);
+    p->walk = WALK;
+    p->outlook = new_outlook(p);
     p->window_ms = WINDOW_MS;
     p->step_ms = STEP_MS;
     p->reorder = reorder_new(WINDOW_MS, WAITING_MAX, on_observation, p);
@@ -344,14 +377,7 @@ int pipeline_new(struct cfg *cfg, struct kv *kv, struct pipeline **out, struct w
     struct pipeline *p = MEM_NEW(struct pipeline);
 
     *out = NULL;
-    p->cfg = cfg_ref(cfg);
-    p->n_services = cfg->n_services;
-    p->service = MEM_NEW_N(const char *, p->n_services);
-    p->zone = MEM_NEW_N(const struct zone *, p->n_services);
-    p->gap_s = cfg->profiler.session_gap_ms / MS_PER_S;
-    for (size_t i = 0; i < p->n_services; i++)
-        p->service[i] = cfg->services[i].name;
-    if (open_zones(p, w) != RC_OK) {
+    if (set_services(p, cfg, w) != RC_OK) {
         pipeline_free(p);
         return RC_INVALID;
     }
@@ -368,6 +394,30 @@ int pipeline_new(struct cfg *cfg, struct kv *kv, struct pipeline **out, struct w
     return RC_OK;
 }
 
+/* The models know services by number: they go through their stored form, which has names.
+ */
+void pipeline_reconfigure(struct pipeline *p, struct cfg *cfg)
+{
+    struct pipeline before = *p;
+    struct template_limits limits = limits_of(cfg);
+    uint8_t *bytes;
+    struct why w;
+    size_t len;
+
+    pipeline_drain(p);
+    outlook_save(p->outlook, &bytes, &len);
+    outlook_free(p->outlook);
+    if (set_services(p, cfg, &w) != RC_OK)
+        log_warn(AREA, "%s; taken for UTC", w.text);
+    token_set_services(p->tokens, p->service, p->n_services);
+    template_set_services(p->templates, &limits, p->service, p->n_services);
+    users_set_max(p->users, cfg->profiler.max_users);
+    p->outlook = new_outlook(p);
+    CHECK(outlook_load(p->outlook, bytes, len) == RC_OK);
+    free(bytes);
+    free_services(&before);
+}
+
 void pipeline_free(struct pipeline *p)
 {
     if (p == NULL)
@@ -379,11 +429,7 @@ void pipeline_free(struct pipeline *p)
     keeper_free(p->keeper);
     users_free(p->users);
     token_free(p->tokens);
-    for (size_t i = 0; i < p->n_services; i++)
-        zone_free((struct zone *)(uintptr_t)p->zone[i]);
-    free(p->zone);
-    free(p->service);
-    cfg_unref(p->cfg);
+    free_services(p);
     free(p);
 }
 
@@ -396,5 +442,6 @@ void pipeline_go_live(struct pipeline *p, double speed)
     p->step_ms = (wall_ms)(STEP_REAL_MS * speed);
     if (p->step_ms < STEP_LIVE_MS)
         p->step_ms = STEP_LIVE_MS;
-    outlook_set_walk(p->outlook, WALK_LIVE);
+    p->walk = WALK_LIVE;
+    outlook_set_walk(p->outlook, p->walk);
 }

@@ -28,8 +28,8 @@ struct kv;
 struct pipeline { /* readable by report.c; written by pipeline.c only */
     struct cfg *cfg;
     size_t n_services;
-    const char **service;     /* names, of cfg */
-    const struct zone **zone; /* NULL is UTC */
+    const char **service; /* names, of cfg */
+    struct zone **zone;   /* NULL is UTC */
     uint32_t gap_s;
     struct token_table *tokens;
     struct template_set *templates;
@@ -44,6 +44,7 @@ struct pipeline { /* readable by report.c; written by pipeline.c only */
     wall_ms window_ms;          /* of reordering */
     wall_ms step_ms, next_step; /* of the outlook; 0: none yet */
     uint32_t now_s;             /* monotonic, as last told */
+    size_t walk;                /* users whose habits are looked at in a step */
     /* counts */
     uint64_t observations, sessions;
     double judged, right; /* of the sequence model's guesses; halved now and then */
@@ -52,6 +53,12 @@ struct pipeline { /* readable by report.c; written by pipeline.c only */
 /* *w says what is wrong with the configuration's time zones. */
 int pipeline_new(struct cfg *cfg, struct kv *kv, struct pipeline **out, struct why *w);
 void pipeline_free(struct pipeline *p); /* does not write; NULL is fine */
+
+/*
+ * Another configuration: what was learned of a service stays with its name.  A time
+ * zone that cannot be read is UTC.
+ */
+void pipeline_reconfigure(struct pipeline *p, struct cfg *cfg);
 
 /* From now on time passes by itself, `speed` times as fast as the clock. */
 void pipeline_go_live(struct pipeline *p, double speed);

@@ -28,7 +28,6 @@ struct rings {
 
 struct profiler {
     /* fixed after start */
-    struct cfg *cfg;
     struct identity *identity;
     struct profiler_out out;
     struct rings *rings;
@@ -80,7 +79,6 @@ int profiler_new(struct cfg *cfg, struct kv *kv, const struct profiler_out *out,
         free(p);
         return RC_INVALID;
     }
-    p->cfg = cfg_ref(cfg);
     p->identity = identity_new(&cfg->profiler, &p->shared.pipeline->secret);
     if (out != NULL)
         p->out = *out;
@@ -91,6 +89,12 @@ int profiler_new(struct cfg *cfg, struct kv *kv, const struct profiler_out *out,
     CHECK(pthread_mutex_init(&p->shared.lock, NULL) == 0);
     *made = p;
     return RC_OK;
+}
+
+void profiler_reconfigure_mt(struct profiler *p, struct cfg *cfg)
+{
+    pipeline_reconfigure(enter(p), cfg);
+    leave(p);
 }
 
 const struct classify *profiler_classify(const struct profiler *p)
@@ -265,7 +269,6 @@ void profiler_free(struct profiler *p)
     pthread_mutex_destroy(&p->shared.lock);
     pipeline_free(p->shared.pipeline);
     identity_free(p->identity);
-    cfg_unref(p->cfg);
     free(p->rings);
     free(p->batch);
     free(p->paths);

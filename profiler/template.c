@@ -36,8 +36,9 @@ struct tree {
 /* What is known of one path hash. */
 struct path_entry {
     uint64_t key;
-    char *text; /* NULL once nothing more can be learned from it */
-    uint16_t len, service, token;
+    struct tree *tree; /* NULL: of a service that is gone */
+    char *text;        /* NULL once nothing more can be learned from it */
+    uint16_t len, token;
     bool cut, used;
     uint64_t last_user;
 };
@@ -50,8 +51,8 @@ struct template_set {
     struct map by_key;  /* path entries */
     struct path_entry *path;
     size_t n_paths, hand;
+    struct tree **tree; /* by service */
     size_t n_trees;
-    struct tree tree[];
 };
 
 /* ---- the tree ---- */
@@ -278,7 +279,7 @@ static uint16_t match(const struct template_set *s, const struct node *at,
 
 static void set_token(struct template_set *s, struct path_entry *e, bool teach)
 {
-    struct tree *t = &s->tree[e->service];
+    struct tree *t = e->tree;
     struct segment g[SEGMENT_MAX];
     size_t n = segment_split(e->text, e->len, e->cut, g);
     bool more = n > 0 && !is_full(s, t);
@@ -293,9 +294,9 @@ static void set_token(struct template_set *s, struct path_entry *e, bool teach)
     }
 }
 
-static uint64_t key_for(const struct template_set *s, uint16_t service, uint64_t path)
+static uint64_t key_for(const struct tree *t, uint64_t path)
 {
-    return pathkey_mix(path ^ s->limits.secret, STEP ^ (uint64_t)service << 1);
+    return pathkey_mix(path ^ t->root.hash, STEP);
 }
 
 /* A free entry, or the place of one that was not asked for lately. */
@@ -308,7 +309,8 @@ static struct path_entry *make_room(struct template_set *s)
 
         s->hand = (s->hand + 1) % PATHS_MAX;
         if (!e->used) {
-            map_remove(&s->by_key, e->key);
+            if (e->tree != NULL)
+                map_remove(&s->by_key, e->key);
             free(e->text);
             return e;
         }
@@ -319,14 +321,16 @@ static struct path_entry *make_room(struct template_set *s)
 void template_path(struct template_set *s, uint16_t service, uint64_t path,
                    const char *text, size_t len)
 {
-    uint64_t key = key_for(s, service, path);
+    uint64_t key;
     struct path_entry *e;
 
     CHECK(service < s->n_trees);
+    key = key_for(s->tree[service], path);
     if (map_find(&s->by_key, key) != NULL)
         return;
     e = make_room(s);
-    *e = (struct path_entry){.key = key, .service = service, .cut = len >= PATH_TEXT_MAX};
+    *e = (struct path_entry){
+        .key = key, .tree = s->tree[service], .cut = len >= PATH_TEXT_MAX};
     e->len = (uint16_t)(e->cut ? PATH_TEXT_MAX : len);
     e->text = mem_strn(text, e->len);
     map_set(&s->by_key, key, e);
@@ -336,7 +340,7 @@ void template_path(struct template_set *s, uint16_t service, uint64_t path,
 uint16_t template_token(struct template_set *s, uint16_t service, uint64_t path,
                         uint64_t user, bool answered)
 {
-    struct path_entry *e = map_find(&s->by_key, key_for(s, service, path));
+    struct path_entry *e = map_find(&s->by_key, key_for(s->tree[service], path));
 
     if (e == NULL)
         return template_rest(s, service);
@@ -351,7 +355,7 @@ uint16_t template_token(struct template_set *s, uint16_t service, uint64_t path,
 
 uint16_t template_rest(struct template_set *s, uint16_t service)
 {
-    struct tree *t = &s->tree[service];
+    struct tree *t = s->tree[service];
 
     if (t->rest == TOKEN_NONE)
         t->rest = token_add(s->tokens, service, TOKEN_REST);
@@ -360,7 +364,7 @@ uint16_t template_rest(struct template_set *s, uint16_t service)
 
 size_t template_count(const struct template_set *s, uint16_t service)
 {
-    return service < s->n_trees ? s->tree[service].n_templates : 0;
+    return service < s->n_trees ? s->tree[service]->n_templates : 0;
 }
 
 /* ---- life ---- */
@@ -400,32 +404,119 @@ static void plant_list(struct template_set *s, struct tree *t, const char *text,
     }
 }
 
-static void restore(struct template_set *s, uint16_t token)
+static void restore(struct template_set *s, struct tree *t, uint16_t token)
 {
-    int service = token_service(s->tokens, token);
     uint16_t now = token_now(s->tokens, token);
     const char *text = token_text(s->tokens, token);
     struct node *n;
 
-    if (service < 0)
-        return;
     if (strcmp(text, TOKEN_REST) == 0) {
-        s->tree[service].rest = token;
+        t->rest = token;
     } else if (now != token) {
-        plant_list(s, &s->tree[service], text, token_text(s->tokens, now));
+        plant_list(s, t, text, token_text(s->tokens, now));
     } else {
-        n = plant(s, &s->tree[service], text);
+        n = plant(s, t, text);
         if (n == NULL || n->token != TOKEN_NONE)
             return;
         n->token = token;
-        s->tree[service].n_templates++;
+        t->n_templates++;
     }
 }
 
-struct template_set *template_new(const struct template_limits *limits,
-                                  struct token_table *tokens, size_t n_services)
+/* A service is known again by its name. */
+static uint64_t root_hash(const struct template_set *s, const char *name)
 {
-    struct template_set *s = mem_new(1, sizeof(*s) + n_services * sizeof(s->tree[0]));
+    return pathkey_mix(s->limits.secret ^ STEP, pathkey_of(name, strlen(name)) | 1);
+}
+
+/* With the templates that tokens holds for the service. */
+static struct tree *new_tree(struct template_set *s, uint16_t service, uint64_t hash)
+{
+    struct tree *t = MEM_NEW(struct tree);
+
+    t->root.hash = hash;
+    t->service = service;
+    for (size_t token = 1; token <= token_count(s->tokens); token++)
+        if (token_service(s->tokens, (uint16_t)token) == service)
+            restore(s, t, (uint16_t)token);
+    return t;
+}
+
+static void free_children(struct template_set *s, struct node *n)
+{
+    while (n->child != NULL) {
+        struct node *child = n->child;
+
+        n->child = child->sibling;
+        free_children(s, child);
+        map_remove(&s->by_hash, child->hash);
+        free(child->name);
+        free(child);
+    }
+}
+
+/* The places of its paths are free to be taken. */
+static void free_tree(struct template_set *s, struct tree *t)
+{
+    for (size_t i = 0; i < s->n_paths; i++) {
+        struct path_entry *e = &s->path[i];
+
+        if (e->tree != t)
+            continue;
+        map_remove(&s->by_key, e->key);
+        free(e->text);
+        *e = (struct path_entry){0};
+    }
+    free_children(s, &t->root);
+    free(t);
+}
+
+static struct tree *take_tree(struct tree **old, size_t n, uint64_t hash)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct tree *t = old[i];
+
+        if (t == NULL || t->root.hash != hash)
+            continue;
+        old[i] = NULL;
+        return t;
+    }
+    return NULL;
+}
+
+void template_set_services(struct template_set *s, const struct template_limits *limits,
+                           const char *const *service, size_t n_services)
+{
+    struct tree **old = s->tree;
+    size_t n_old = s->n_trees;
+
+    if (limits->users != s->limits.users) {
+        crowd_free(s->crowd);
+        s->crowd = crowd_new(limits->users);
+    }
+    s->limits.max = limits->max;
+    s->limits.users = limits->users;
+    s->n_trees = n_services;
+    s->tree = MEM_NEW_N(struct tree *, n_services);
+    for (size_t i = 0; i < n_services; i++) {
+        uint64_t hash = root_hash(s, service[i]);
+
+        s->tree[i] = take_tree(old, n_old, hash);
+        if (s->tree[i] == NULL)
+            s->tree[i] = new_tree(s, (uint16_t)i, hash);
+        s->tree[i]->service = (uint16_t)i;
+    }
+    for (size_t i = 0; i < n_old; i++)
+        if (old[i] != NULL)
+            free_tree(s, old[i]);
+    free(old);
+}
+
+struct template_set *template_new(const struct template_limits *limits,
+                                  struct token_table *tokens, const char *const *service,
+                                  size_t n_services)
+{
+    struct template_set *s = MEM_NEW(struct template_set);
 
     s->limits = *limits;
     s->tokens = tokens;
@@ -433,26 +524,8 @@ struct template_set *template_new(const struct template_limits *limits,
     map_init(&s->by_hash);
     map_init(&s->by_key);
     s->path = MEM_NEW_N(struct path_entry, PATHS_MAX);
-    s->n_trees = n_services;
-    for (size_t i = 0; i < n_services; i++) {
-        s->tree[i].service = (uint16_t)i;
-        s->tree[i].root.hash = pathkey_mix(limits->secret ^ STEP, 2 * i + 1);
-    }
-    for (size_t token = 1; token <= token_count(tokens); token++)
-        restore(s, (uint16_t)token);
+    template_set_services(s, limits, service, n_services);
     return s;
-}
-
-static void free_children(struct node *n)
-{
-    while (n->child != NULL) {
-        struct node *child = n->child;
-
-        n->child = child->sibling;
-        free_children(child);
-        free(child->name);
-        free(child);
-    }
 }
 
 void template_free(struct template_set *s)
@@ -460,9 +533,8 @@ void template_free(struct template_set *s)
     if (s == NULL)
         return;
     for (size_t i = 0; i < s->n_trees; i++)
-        free_children(&s->tree[i].root);
-    for (size_t i = 0; i < s->n_paths; i++)
-        free(s->path[i].text);
+        free_tree(s, s->tree[i]);
+    free(s->tree);
     crowd_free(s->crowd);
     map_fini(&s->by_hash);
     map_fini(&s->by_key);

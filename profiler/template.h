@@ -30,10 +30,18 @@ struct template_limits {
 
 struct template_set;
 
-/* `tokens` is borrowed; what it holds already becomes the trees. */
+/* `tokens` and the names are borrowed; what tokens holds already becomes the trees. */
 struct template_set *template_new(const struct template_limits *limits,
-                                  struct token_table *tokens, size_t n_services);
+                                  struct token_table *tokens, const char *const *service,
+                                  size_t n_services);
 void template_free(struct template_set *s); /* NULL is fine */
+
+/*
+ * Other services and limits (but the secret) from now on, after token_set_services().
+ * What was learned of a service stays with its name.
+ */
+void template_set_services(struct template_set *s, const struct template_limits *limits,
+                           const char *const *service, size_t n_services);
 
 /* The text behind a path hash; cut texts (len >= PATH_TEXT_MAX) are known as such. */
 void template_path(struct template_set *s, uint16_t service, uint64_t path,

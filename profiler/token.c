@@ -66,6 +66,24 @@ void token_free(struct token_table *t)
     free(t);
 }
 
+static int service_index(const struct token_table *t, const char *name)
+{
+    for (size_t i = 0; i < t->n_services; i++)
+        if (strcmp(t->service[i], name) == 0)
+            return (int)i;
+    return -1;
+}
+
+void token_set_services(struct token_table *t, const char *const *service,
+                        size_t n_services)
+{
+    t->service = service;
+    t->n_services = n_services;
+    for (size_t i = 1; i < t->n; i++)
+        if (t->token[i].text != NULL)
+            t->token[i].service = service_index(t, t->token[i].service_name);
+}
+
 static const struct token *find(const struct token_table *t, uint16_t token)
 {
     return token < t->n && t->token[token].text != NULL ? &t->token[token] : NULL;
@@ -165,14 +183,6 @@ size_t token_record(const struct token_table *t, uint16_t token, uint8_t *out)
     varint_put_bytes(&o, k->text, strlen(k->text));
     CHECK(!o.bad);
     return (size_t)(o.at - out);
-}
-
-static int service_index(const struct token_table *t, const char *name)
-{
-    for (size_t i = 0; i < t->n_services; i++)
-        if (strcmp(t->service[i], name) == 0)
-            return (int)i;
-    return -1;
 }
 
 /* NULL when damaged; to be freed. */

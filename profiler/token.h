@@ -21,9 +21,13 @@
 
 struct token_table;
 
-/* service[i] is the name of the service with index i; borrowed until token_free(). */
+/* service[i] is the name of the service with index i; borrowed. */
 struct token_table *token_new(const char *const *service, size_t n_services);
 void token_free(struct token_table *t); /* NULL is fine */
+
+/* Other services from now on, known again by their names. */
+void token_set_services(struct token_table *t, const char *const *service,
+                        size_t n_services);
 
 /* A new token; TOKEN_NONE when all numbers are used. */
 uint16_t token_add(struct token_table *t, uint16_t service, const char *text);

@@ -33,6 +33,11 @@ struct users *users_new(size_t max)
     return u;
 }
 
+void users_set_max(struct users *u, size_t max)
+{
+    u->max = max;
+}
+
 void users_free(struct users *u)
 {
     if (u == NULL)

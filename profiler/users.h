@@ -40,11 +40,12 @@ struct user {
 };
 
 struct users *users_new(size_t max);
-void users_free(struct users *u); /* NULL is fine */
+void users_set_max(struct users *u, size_t max); /* more may be there; see users_add() */
+void users_free(struct users *u);                /* NULL is fine */
 
 struct user *users_find(const struct users *u, uint64_t key);
 
-/* A new, idle one; NULL when there are max already. */
+/* A new, idle one; NULL when there are max already, or more. */
 struct user *users_add(struct users *u, uint64_t key);
 void users_remove(struct users *u, struct user *user); /* frees it */
 

@@ -14,7 +14,7 @@
 #define STEP 10
 
 static const char *const names[] = {"shop", "report"};
-static const struct zone *const zones[] = {NULL, NULL};
+static struct zone *const zones[] = {NULL, NULL};
 
 static struct token_table *tokens;
 static struct users *users;

@@ -381,3 +381,32 @@ Test(profiler, the_thread_empties_the_rings, .init = setup, .fini = teardown)
     ring_free(paths);
     open_profiler();
 }
+
+Test(profiler, a_reload_keeps_what_was_learned_of_a_service, .init = setup,
+     .fini = teardown)
+{
+    static const char other[] =
+        "listeners: [ { bind: 127.0.0.1:1 } ]\n"
+        "services:\n"
+        "  report: { pools: { baseline: { backends: [ 127.0.0.1:3 ] } } }\n"
+        "  news: { pools: { baseline: { backends: [ 127.0.0.1:2 ] } } }\n"
+        "routes: [ { path: /, service: news } ]\n";
+    wall_ms t = a_day(T0);
+    struct cfg *old = cfg;
+    const json_t *item;
+    json_t *list, *u;
+
+    load_config(other);
+    profiler_reconfigure_mt(profiler, cfg);
+    cfg_unref(old);
+    list = profiler_templates_json_mt(profiler, 0);
+    item = json_array_get(list, 1);
+    cr_expect_str_eq(json_string_value(json_object_get(item, "resource")), "/report/*");
+    json_decref(list);
+    u = user_json("0000000000000007");
+    cr_expect_eq(number(u, "requests"), 96);
+    cr_expect_eq(json_object_size(json_object_get(u, "services")), 1, "the shop is gone");
+    json_decref(u);
+    a_day(t + 100000);
+    cr_expect_eq(last.n_services, 2);
+}

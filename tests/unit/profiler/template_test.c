@@ -16,7 +16,7 @@ static void open_set(uint32_t max)
 {
     const struct template_limits limits = {max, 10, 42};
 
-    set = template_new(&limits, tokens, 2);
+    set = template_new(&limits, tokens, services, 2);
 }
 
 static void setup(void)
@@ -260,4 +260,34 @@ Test(template, very_many_paths_are_bounded_and_old_ones_learned_again, .init = s
             cr_expect_str_eq(token_text(tokens, ask(0, "/a/known", 3, true)), "/a/known");
     }
     cr_expect_lt(template_count(set, 0), 40);
+}
+
+/* Index 0 was the shop; now it is new, and the shop is 1. */
+Test(template, what_was_learned_stays_with_the_service_s_name, .init = setup,
+     .fini = teardown)
+{
+    static const char *const later[] = {"news", "shop"};
+    const struct template_limits limits = {100, 5, 0};
+    uint64_t key = pathkey_of("/a/known", 8), other = pathkey_of("/other", 6);
+    uint16_t token;
+
+    after("/a/known", 10);
+    ask(1, "/api", 1, true);
+    token = ask(0, "/a/known", 1, true);
+    token_set_services(tokens, later, 2);
+    template_set_services(set, &limits, later, 2);
+    cr_expect_eq(template_token(set, 1, key, 1, true), token, "no text has to come again");
+    cr_expect_eq(template_count(set, 1), 1);
+    cr_expect_eq(template_count(set, 0), 0);
+    cr_expect_str_eq(token_text(tokens, template_token(set, 0, key, 1, true)), TOKEN_REST);
+    cr_expect_eq(token_service(tokens, template_rest(set, 0)), 0);
+    for (uint64_t user = 1; user <= 5; user++) {
+        template_path(set, 0, other, "/other", 6);
+        template_token(set, 0, other, user, true);
+    }
+    cr_expect_str_eq(token_text(tokens, template_token(set, 0, other, 9, true)), "/other",
+                     "by the new limit");
+    token_set_services(tokens, services, 2);
+    template_set_services(set, &limits, services, 2);
+    cr_expect_eq(ask(0, "/a/known", 1, true), token);
 }
