@@ -45,6 +45,7 @@ static char *print(const struct cfg *c, size_t *len)
     return text;
 }
 
+int LLVMFuzzerTestOneInput(const uint8_t *in, size_t len);
 int LLVMFuzzerTestOneInput(const uint8_t *in, size_t len)
 {
     struct cfg *c = load((const char *)in, len), *again;
