@@ -20,6 +20,12 @@ const char *__lsan_default_suppressions(void)
     return "leak:libfyaml\n";
 }
 
+const char *__lsan_default_options(void);
+const char *__lsan_default_options(void)
+{
+    return "print_suppressions=0";
+}
+
 static struct cfg *load(const char *text, size_t len)
 {
     struct cfg_errors errs;
