@@ -4,6 +4,9 @@
 
 #include "app/cli_args.h"
 
+/* Literals stand for the strings of argv, which are not const. */
+#pragma GCC diagnostic ignored "-Wdiscarded-qualifiers"
+
 #define ARGS(...) ((char *[]){"check", __VA_ARGS__, NULL})
 
 /* Reads the arguments behind the command's name; -1: go on, else the exit status. */
