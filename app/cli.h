@@ -18,6 +18,7 @@ enum cli_status {
 /* argv[0] is the command's name. */
 int cli_check(int argc, char **argv);
 int cli_docs(int argc, char **argv);
+int cli_learn(int argc, char **argv);
 int cli_run(int argc, char **argv);
 int cli_version(int argc, char **argv);
 

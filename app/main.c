@@ -22,6 +22,7 @@ static const struct command {
     const char *help; /* NULL: not shown */
 } commands[] = {
     {"run", cli_run, "serve (the default)"},
+    {"learn", cli_learn, "learn users and demand from access logs"},
     {"check", cli_check, "read the configuration and say what is wrong"},
     {"version", cli_version, "version and build options"},
     {"docs", cli_docs, NULL},

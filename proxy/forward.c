@@ -264,7 +264,8 @@ static void on_wait_timer(struct loop_timer *t)
     struct exchange *x = CONTAINER_OF(t, struct exchange, timer);
     struct worker *w = x->w;
 
-    STATS_INC(x->stats->timed_out);
+    if (!x->admitted)
+        STATS_INC(x->stats->timed_out);
     count_error(x, LOAD_E_OVERLOAD);
     answer(x, 503, "no backend became free in time", retry_after_s(x));
     sock_uncork(w);
@@ -295,6 +296,14 @@ static void hold(struct exchange *x, struct backend *be)
     x->reached = false;
     STATS_INC(t->inflight);
     STATS_ADD(t->busy_base, -x->attempt_at);
+}
+
+/* The backend has taken the attempt: a request is admitted once, however it goes on. */
+static void count_attempt(struct exchange *x)
+{
+    struct tier_stats *t = &x->stats->tier[x->tier];
+
+    x->attempts++;
     STATS_INC(t->attempts);
     if (!x->admitted)
         STATS_INC(t->admitted);
@@ -307,7 +316,8 @@ static void wait_for_slot(struct exchange *x)
     double wait = waitq_forecast_s(x->w, x->service);
 
     if (wait * MS_PER_S > cfg->queue_timeout_ms || !waitq_join(x)) {
-        STATS_INC(x->stats->shed);
+        if (!x->admitted)
+            STATS_INC(x->stats->shed);
         count_error(x, LOAD_E_OVERLOAD);
         answer(x, 503, "overloaded", retry_after_s(x));
         return;
@@ -390,11 +400,11 @@ static void use_backend(struct exchange *x, struct backend *be)
     hold(x, be);
     switch (upstream_get(x, x->attempts > 0)) {
     case UPSTREAM_READY:
-        x->attempts++;
+        count_attempt(x);
         send_request(x);
         return;
     case UPSTREAM_CONNECTING:
-        x->attempts++;
+        count_attempt(x);
         exchange_attempt_go(x, ATTEMPT_CONNECTING);
         return;
     case UPSTREAM_FULL: /* all its connections are elsewhere: wait for one */
@@ -403,7 +413,7 @@ static void use_backend(struct exchange *x, struct backend *be)
         wait_for_slot(x);
         return;
     case UPSTREAM_FAILED:
-        x->attempts++;
+        count_attempt(x);
         attempt_failed(x, LOAD_E_CONNECT, 502);
         return;
     }

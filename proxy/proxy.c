@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 
 #include "base/check.h"
 #include "base/log.h"
@@ -263,9 +264,18 @@ int proxy_reload(struct proxy *p, struct cfg *cfg, struct why *w)
     return RC_OK;
 }
 
+/* The kernel refuses from now on; the descriptors stay, workers may still watch them. */
+static void refuse_connections(struct proxy *p)
+{
+    for (size_t i = 0; i < p->n_bound; i++)
+        for (unsigned k = 0; k < p->shared.n_workers; k++)
+            shutdown(p->bound[i].fds[k], SHUT_RDWR);
+}
+
 void proxy_drain(struct proxy *p, bool now)
 {
-    atomic_store(&p->shared.draining, true);
+    if (!atomic_exchange(&p->shared.draining, true))
+        refuse_connections(p);
     for (unsigned i = 0; i < p->shared.n_workers; i++)
         worker_drain_mt(p->shared.workers[i], now);
 }

@@ -1,5 +1,7 @@
 #include "app/admin/show.h"
 
+#include <jansson.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -207,7 +209,8 @@ void show_users(const struct parts *p, struct ask *a)
     long limit;
 
     if (pr != NULL && wanted_limit(a, &limit))
-        ask_reply_json(a, 200, profiler_users_json_mt(pr, (size_t)limit));
+        ask_reply_json(
+            a, 200, json_pack("{s:o}", "users", profiler_users_json_mt(pr, (size_t)limit)));
 }
 
 void show_user(const struct parts *p, struct ask *a)

@@ -46,6 +46,7 @@ static void whole(enum logread_format f, const char *in, size_t len)
     }
 }
 
+int LLVMFuzzerTestOneInput(const uint8_t *in, size_t len);
 int LLVMFuzzerTestOneInput(const uint8_t *in, size_t len)
 {
     for (int f = LOGREAD_AUTO; f <= LOGREAD_TSV; f++)
