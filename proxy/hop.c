@@ -91,11 +91,11 @@ static bool parse_ip(const char *s, size_t len, struct sockaddr_storage *out)
     struct sockaddr_in6 *v6 = (void *)out;
     char text[INET6_ADDRSTRLEN];
 
+    *out = (struct sockaddr_storage){0};
     if (len >= sizeof(text))
         return false;
     memcpy(text, s, len);
     text[len] = '\0';
-    *out = (struct sockaddr_storage){0};
     if (inet_pton(AF_INET, text, &v4->sin_addr) == 1)
         out->ss_family = AF_INET;
     else if (inet_pton(AF_INET6, text, &v6->sin6_addr) == 1)

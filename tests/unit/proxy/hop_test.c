@@ -93,6 +93,7 @@ static const char *client_of(const char *ip, const char *head)
     struct sockaddr_storage client;
     struct msg m = request(head);
 
+    out[0] = '\0';
     peer_is(ip);
     hop_client(&m, &from, &client);
     if (client.ss_family == AF_UNIX)
