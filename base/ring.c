@@ -7,6 +7,8 @@
 #include "base/check.h"
 #include "base/mem.h"
 
+#define PAGE_BYTES 4096
+
 struct ring {
     /* fixed after new */
     size_t mask, size;
@@ -19,6 +21,13 @@ struct ring {
     _Alignas(CACHE_LINE) _Atomic uint64_t tail;
 };
 
+/* The first lap shall not pay a page fault for every few elements. */
+static void touch_pages(uint8_t *data, size_t bytes)
+{
+    for (size_t i = 0; i < bytes; i += PAGE_BYTES)
+        ((volatile uint8_t *)data)[i] = 0;
+}
+
 struct ring *ring_new(size_t n, size_t size)
 {
     struct ring *r = mem_new_line(sizeof(*r));
@@ -27,6 +36,7 @@ struct ring *ring_new(size_t n, size_t size)
     r->mask = n - 1;
     r->size = size;
     r->data = mem_new(n, size);
+    touch_pages(r->data, n * size);
     return r;
 }
 

@@ -211,7 +211,6 @@ static void *on_thread(void *arg)
 {
     struct profiler *p = arg;
 
-    pthread_setname_np(pthread_self(), "profiler");
     while (!atomic_load_explicit(&p->stop, memory_order_acquire)) {
         mono_us next = clock_mono() + POLL_MS * US_PER_MS;
         mono_us left;
@@ -247,6 +246,7 @@ int profiler_start(struct profiler *p, struct why *w)
     err = pthread_create(&p->thread, NULL, on_thread, p);
     if (err != 0)
         return why_set(w, RC_SYS, "cannot start the profiler's thread: %s", strerror(err));
+    pthread_setname_np(p->thread, "profiler");
     p->has_thread = true;
     return RC_OK;
 }
