@@ -208,7 +208,14 @@ static bool one_baseline(void)
     return pool(0, TIER_BASELINE)->n_backends == 1;
 }
 
-Test(membership, a_backend_taken_out_drains_before_it_goes)
+static mono_us moment;
+
+static bool moment_passed(void)
+{
+    return clock_mono() > moment;
+}
+
+Test(membership, a_backend_taken_out_goes_with_its_last_request)
 {
     struct backend *be;
 
@@ -218,9 +225,11 @@ Test(membership, a_backend_taken_out_drains_before_it_goes)
     be = backend_ref(pool(0, TIER_BASELINE)->backends[1]);
     backend_reserve(be);
     membership_configure(m, &cfgs[1]);
-    cr_expect_eq(pool(0, TIER_BASELINE)->n_backends, 2u);
     cr_expect_not(backend_takes(be, clock_mono()));
     cr_expect_eq(pool(0, TIER_BASELINE)->shared->members, 1u);
+    moment = clock_mono() + 1300 * US_PER_MS; /* it was looked at once */
+    turn_until(loop, moment_passed);
+    cr_expect_not(one_baseline());
     backend_release(be, BACKEND_OK, 0, clock_mono());
     turn_until(loop, one_baseline);
     backend_unref(be);
@@ -294,6 +303,7 @@ Test(membership, a_change_says_when_there_is_nothing_to_do)
 
 Test(membership, changes_of_one_turn_are_published_once)
 {
+    set_fixed(0, 0, 1);
     membership_configure(m, &cfgs[0]);
     apply(POOL_ADD, "127.0.0.1:7001");
     apply(POOL_ADD, "127.0.0.1:7002");
@@ -338,7 +348,12 @@ Test(membership, a_slot_is_used_again_only_when_nobody_holds_its_backend)
 Test(membership, an_instance_announced_before_the_end_is_forgotten)
 {
     membership_configure(m, &cfgs[0]);
-    apply(POOL_ADD, "127.0.0.1:7001"); /* the loop delivers it when m is gone */
+    apply(POOL_ADD, "127.0.0.1:7001");
+    apply(POOL_ADD, "127.0.0.1:7002");
+    membership_free(m);
+    loop_free(loop); /* delivers what was posted */
+    m = NULL;
+    loop = NULL;
 }
 
 static void *come_and_go(void *arg)
@@ -386,6 +401,7 @@ Test(membership, other_threads_may_change_it_while_the_loop_runs)
 static struct loop_io listener;
 static int listener_fd;
 static bool well;
+static int asked;
 
 static void on_accept(struct loop_io *io, unsigned what)
 {
@@ -394,6 +410,7 @@ static void on_accept(struct loop_io *io, unsigned what)
     int fd = accept(loop_io_fd(io), NULL, NULL);
 
     (void)what;
+    asked++;
     cr_assert_gt(read(fd, request, sizeof(request)), 0);
     cr_assert_gt(write(fd, answer, strlen(answer)), 0);
     close(fd);
@@ -436,9 +453,29 @@ Test(membership, an_instance_takes_no_traffic_before_it_answers)
     turn_until(loop, a_while_later);
     cr_expect_eq(view(TIER_PREDICTIVE).health, BACKEND_UNKNOWN);
     cr_expect_eq(pool(0, TIER_PREDICTIVE)->shared->members, 0u);
+    cr_expect(membership_settled(m)); /* an instance may take its time */
     well = true;
     turn_until(loop, predictive_up);
     cr_expect_eq(pool(0, TIER_PREDICTIVE)->shared->members, 1u);
+    stop_listening();
+}
+
+Test(membership, an_instance_that_went_is_asked_no_more)
+{
+    struct pool_change c = change(POOL_ADD, "127.0.0.1:1", "/ready");
+    int before;
+
+    membership_configure(m, &cfgs[0]);
+    listen_as(&c.addr, true);
+    membership_change_mt(m, &c);
+    turn_until(loop, predictive_up);
+    c.kind = POOL_REMOVE;
+    membership_change_mt(m, &c);
+    turn_until(loop, no_predictive);
+    before = asked;
+    turns = 8;
+    turn_until(loop, a_while_later);
+    cr_expect_eq(asked, before);
     stop_listening();
 }
 
