@@ -25,7 +25,7 @@ def test_demand_is_exact_while_the_profilers_rings_overflow(tidegate, sample):
     with stopped_thread(t, "profiler"):
         r = trafficgen("--bench", f"127.0.0.1:{t.port}", "-n", RING + 5_000, "-c", 64)
         assert r["answered"] == RING + 5_000
-        assert t.metric("tidegate_profiler_dropped_total") >= 4_000
+        assert t.metric("tidegate_profiler_observations_dropped_total") >= 4_000
         assert arrivals(t) == RING + 5_000
 
 
