@@ -19,13 +19,13 @@ TRACE = pathlib.Path(os.environ.get("TIDEGATE_DATA", ROOT.parent / "shared/data"
 BUSIEST = 5
 
 
-def print_day(day, speed):
+def print_day(day):
     r = day.result
     print(f"requests  sent {r['sent']}, answered {r['answered']}, lost {r['lost']}, "
           f"another status than the origin's {r['wrong']}")
     print(f"statuses  {', '.join(f'{s}: {n}' for s, n in sorted(r['status'].items()))}")
     print(f"latency   median {r['p50_ms']:.1f} ms, 99th percentile {r['p99_ms']:.1f} ms")
-    print(f"predictive pool, ready instances every {speed // 120} minutes of the day:")
+    print("predictive pool, ready instances every 5 minutes of the day:")
     print("  " + " ".join(map(str, day.sizes)))
 
 
@@ -63,7 +63,7 @@ def main():
         finally:
             for t in started:
                 t.check_end()
-    print_day(day, speed)
+    print_day(day)
     print_decisions(day)
     print_users(day)
     return day.result["rc"]
