@@ -41,7 +41,7 @@ def print_users(day):
     for user, detail in zip(day.users, day.details):
         print(f"  {user['user']}  {user['requests']} requests, {user['sessions']} sessions")
         for step in detail["transitions"][:BUSIEST]:
-            print(f"    {step['from']} -> {step['to']}  {step['count']}")
+            print(f"    {step['from']['resource']} -> {step['to']['resource']}  {step['share']:.0%}")
 
 
 def main():
