@@ -230,6 +230,11 @@ static void count_failure(struct backend *be, mono_us now)
                  (long long)(length / US_PER_MS));
 }
 
+void backend_unreserve(struct backend *be)
+{
+    give_one(&be->shared->inflight);
+}
+
 void backend_release(struct backend *be, enum backend_outcome oc, mono_us latency_us,
                      mono_us now)
 {

@@ -96,6 +96,9 @@ bool backend_takes(const struct backend *be, mono_us now);
 /* Takes one of max_requests; false: none is left. */
 bool backend_reserve(struct backend *be);
 
+/* Gives it back unused: it counts as no request. */
+void backend_unreserve(struct backend *be);
+
 enum backend_outcome {
     BACKEND_OK,        /* a complete answer */
     BACKEND_FAILED,    /* no connection, reset, timeout, bad answer: counts against it */

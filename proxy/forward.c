@@ -149,7 +149,8 @@ static void identify(struct exchange *x, const struct sockaddr *client)
     observe_path(x->w, x->route->service, x->path_hash, v.path, v.path_len);
 }
 
-static const struct cfg_route *find_route(struct exchange *x)
+/* False: a path that must be refused. */
+static bool find_route(struct exchange *x)
 {
     char path[16384], host[256];
     size_t path_len, host_len = 0;
@@ -162,10 +163,11 @@ static const struct cfg_route *find_route(struct exchange *x)
         path_len = uri_normal_path(msg_at(m, m->target), m->target.len, path, sizeof(path));
     }
     if (path_len == 0)
-        return NULL;
+        return false;
     if (m->authority.len > 0)
         host_len = uri_host(msg_at(m, m->authority), m->authority.len, host, sizeof(host));
-    return topology_route(x->pin->topology, host, host_len, path, path_len);
+    x->route = topology_route(x->pin->topology, host, host_len, path, path_len);
+    return true;
 }
 
 /* Requests that are answered here whatever the route.  0: it goes on. */
@@ -231,7 +233,10 @@ static void route(struct exchange *x, const struct stream_info *info)
         answer(x, status, "refused", 0);
         return;
     }
-    x->route = find_route(x);
+    if (!find_route(x)) {
+        answer(x, 400, "bad path", 0);
+        return;
+    }
     if (x->route == NULL) {
         answer(x, 404, "no route", 0);
         return;
@@ -285,25 +290,17 @@ void forward_request(struct worker *w, struct stream *down, const struct msg *he
 
 /* ---- trying a backend ---- */
 
-/* The backend of this attempt: its slot is held from now on. */
-static void hold(struct exchange *x, struct backend *be)
+/* The backend has taken the attempt: a request is admitted once, however it goes on. */
+static void begin_attempt(struct exchange *x)
 {
-    struct tier_stats *t = &x->stats->tier[be->tier];
+    struct tier_stats *t = &x->stats->tier[x->backend->tier];
 
-    x->backend = be;
-    x->tier = be->tier;
+    x->tier = x->backend->tier;
     x->attempt_at = now_of(x);
     x->reached = false;
+    x->attempts++;
     STATS_INC(t->inflight);
     STATS_ADD(t->busy_base, -x->attempt_at);
-}
-
-/* The backend has taken the attempt: a request is admitted once, however it goes on. */
-static void count_attempt(struct exchange *x)
-{
-    struct tier_stats *t = &x->stats->tier[x->tier];
-
-    x->attempts++;
     STATS_INC(t->attempts);
     if (!x->admitted)
         STATS_INC(t->admitted);
@@ -315,7 +312,9 @@ static void wait_for_slot(struct exchange *x)
     const struct cfg_service *cfg = x->service->cfg;
     double wait = waitq_forecast_s(x->w, x->service);
 
-    if (wait * MS_PER_S > cfg->queue_timeout_ms || !waitq_join(x)) {
+    bool hopeless = x->waiting_since == 0 && wait * MS_PER_S > cfg->queue_timeout_ms;
+
+    if (hopeless || !waitq_join(x)) {
         if (!x->admitted)
             STATS_INC(x->stats->shed);
         count_error(x, LOAD_E_OVERLOAD);
@@ -395,28 +394,35 @@ static void attempt_failed(struct exchange *x, enum load_error e, unsigned statu
            0);
 }
 
-static void use_backend(struct exchange *x, struct backend *be)
+/* All connections of a backend with a free slot are in use elsewhere.  Nobody is woken for
+ * that slot: they would find no connection either. */
+static void wait_for_connection(struct exchange *x, struct backend *be)
 {
-    hold(x, be);
-    switch (upstream_get(x, x->attempts > 0)) {
-    case UPSTREAM_READY:
-        count_attempt(x);
-        send_request(x);
-        return;
-    case UPSTREAM_CONNECTING:
-        count_attempt(x);
-        exchange_attempt_go(x, ATTEMPT_CONNECTING);
-        return;
-    case UPSTREAM_FULL: /* all its connections are elsewhere: wait for one */
-        release_backend(x, BACKEND_ABANDONED);
-        waitq_ask_for_connection(x->w, x->service, be);
-        wait_for_slot(x);
-        return;
-    case UPSTREAM_FAILED:
-        count_attempt(x);
-        attempt_failed(x, LOAD_E_CONNECT, 502);
-        return;
+    x->backend = NULL;
+    backend_unreserve(be);
+    waitq_ask_for_connection(x->w, x->service, be);
+    wait_for_slot(x);
+}
+
+/* Its slot is reserved.  False: x went (back) to the queue, or was shed. */
+static bool use_backend(struct exchange *x, struct backend *be)
+{
+    enum upstream_got got;
+
+    x->backend = be;
+    got = upstream_get(x, x->attempts > 0);
+    if (got == UPSTREAM_FULL) {
+        wait_for_connection(x, be);
+        return false;
     }
+    begin_attempt(x);
+    if (got == UPSTREAM_READY)
+        send_request(x);
+    else if (got == UPSTREAM_CONNECTING)
+        exchange_attempt_go(x, ATTEMPT_CONNECTING);
+    else
+        attempt_failed(x, LOAD_E_CONNECT, 502);
+    return true;
 }
 
 static void try_backend(struct exchange *x)
@@ -444,13 +450,15 @@ static void try_backend(struct exchange *x)
     }
 }
 
-void forward_dispatch(struct exchange *x, struct backend *be)
+bool forward_dispatch(struct exchange *x, struct backend *be)
 {
     struct worker *w = x->w;
+    bool used;
 
     loop_timer_clear(&x->timer);
-    use_backend(x, be);
+    used = use_backend(x, be);
     sock_uncork(w);
+    return used;
 }
 
 void forward_refuse(struct exchange *x)
@@ -577,7 +585,6 @@ static void begin_tunnel(struct exchange *x)
 static void informational(struct exchange *x, struct msg *head)
 {
     exchange_response_go(x, RESPONSE_INFORMATIONAL);
-    hop_response(head);
     if (x->head.version != HTTP_10)
         x->down->ops->head(x->down, head, false);
 }
@@ -592,7 +599,7 @@ void forward_response(struct exchange *x, struct msg *head, bool end)
 {
     struct stream *down = x->down;
 
-    if (switches_wrongly(x, head)) {
+    if (switches_wrongly(x, head) || !hop_response(head)) {
         x->up->ops->reset(x->up, FAULT_BAD);
         forward_up_fault(x, FAULT_BAD);
         return;
@@ -606,7 +613,6 @@ void forward_response(struct exchange *x, struct msg *head, bool end)
     bufq_clear(&x->w->bufs, &x->body);
     x->body_is_whole = false;
     exchange_response_go(x, RESPONSE_HEAD);
-    hop_response(head);
     x->status = head->status;
     down->framed_out = head->body == BODY_CHUNKED && down->h1_chunks && x->up->h1_chunks;
     x->up->framed_in = down->framed_out;

@@ -40,8 +40,11 @@ void forward_up_room(struct exchange *x);
 
 /* ---- from the queue ---- */
 
-/* A slot of `be` was reserved for x, which is out of the queue. */
-void forward_dispatch(struct exchange *x, struct backend *be);
+/*
+ * A slot of `be` was reserved for x, which is out of the queue.  False: `be` has a slot but
+ * no connection; x is in the queue again or was shed.
+ */
+bool forward_dispatch(struct exchange *x, struct backend *be);
 /* No backend is left that could ever take it. */
 void forward_refuse(struct exchange *x);
 

@@ -149,8 +149,7 @@ static void serve_oldest(struct waitq *q)
     switch (service_pick(x->service, &p, &be)) {
     case PICK_OK:
         waitq_leave(x);
-        forward_dispatch(x, be);
-        if (waitq_anybody(q->shared))
+        if (forward_dispatch(x, be) && waitq_anybody(q->shared))
             waitq_kick(q->w, q->shared);
         return;
     case PICK_FULL:

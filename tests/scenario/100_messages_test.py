@@ -155,3 +155,22 @@ def test_a_path_without_a_route_is_404(tidegate, origin):
         assert c.get("/app/x").status == 200
         assert c.get("/apps").status == 404
         assert c.get("/app").status == 200
+
+
+@pytest.mark.parametrize("path", ["/..", "/a/../../b", "/%zz", "/%00"])
+def test_a_path_that_cannot_be_read_in_one_way_is_400(tidegate, origin, path):
+    o = origin()
+    t = tidegate([o])
+    assert t.get(path).status == 400
+    assert not o.heads
+
+
+def test_an_answer_whose_connection_field_cannot_be_obeyed_is_502(tidegate, origin):
+    names = ", ".join(f"x-{i}" for i in range(40))
+
+    def serve(peer, o):
+        o.read(peer)
+        peer.send(f"HTTP/1.1 200 OK\r\nConnection: {names}\r\nX-1: a\r\nContent-Length: 0\r\n\r\n".encode())
+
+    t = tidegate([origin(serve)])
+    assert t.get().status == 502

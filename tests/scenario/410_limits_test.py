@@ -67,3 +67,31 @@ def test_the_balance_follows_the_weights(tidegate, origin):
     load(t, clients=16, each=50, waits=[])
     share = len(b.heads) / (len(a.heads) + len(b.heads))
     assert 0.6 < share < 0.9, share
+
+
+def test_waiting_for_a_connection_costs_no_cpu(tidegate, origin):
+    """Slots are free and the only connection is not: whoever waits must not try again and again."""
+    go = threading.Event()
+
+    def serve(peer, o):
+        while True:
+            o.read(peer)
+            go.wait(20)
+            peer.send(answer())
+
+    o = origin(serve)
+    t = tidegate([o], workers=1, service={
+        "pools": {"baseline": {"max_requests": 8, "max_connections": 1}}, "queue": {"timeout": "20s"}})
+    with t.client() as first, t.client() as second:
+        first.send(request("GET", "/"))
+        wait_for(lambda: o.heads)
+        second.send(request("GET", "/"))
+        wait_for(lambda: t.service()["queued"] == 1)
+        before = t.cpu_s()
+        time.sleep(1)  # what is measured is this second
+        spent = t.cpu_s() - before
+        go.set()
+        assert first.answer().status == second.answer().status == 200
+    assert spent < 0.4, f"{spent:.2f} s of CPU in one second of waiting"
+    assert t.service()["tiers"]["baseline"]["attempts"] == 2
+    assert t.pool("baseline")["backends"][0]["requests"] == 2
