@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/unixsock.h"
 #include "proxy/conn.h"
 
 #define ACCEPTS_A_TURN 64
@@ -46,8 +47,8 @@ static int bind_socket(const struct cfg_listener *lis, struct why *w)
     if (lis->bind.kind != ADDR_UNIX) {
         setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
         setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one));
-    } else {
-        unlink(lis->bind.sa.un.sun_path); /* a stale one of an earlier run */
+    } else if (unixsock_stale(&lis->bind)) {
+        unlink(lis->bind.sa.un.sun_path);
     }
     if (lis->bind.kind == ADDR_IP6)
         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));

@@ -16,6 +16,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/unixsock.h"
 
 #define BACKLOG     64
 #define IDLE_S      30
@@ -103,22 +104,6 @@ static void on_request(struct evhttp_request *req, void *ctx)
 
 /* ---- listening ---- */
 
-/* A socket of an earlier run: nobody answers on it. */
-static bool is_stale(const struct addr *bind)
-{
-    struct stat st;
-    bool refused;
-    int fd;
-
-    if (lstat(bind->sa.un.sun_path, &st) < 0 || !S_ISSOCK(st.st_mode))
-        return false;
-    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    refused = fd >= 0 && connect(fd, &bind->sa.any, bind->len) < 0 && errno == ECONNREFUSED;
-    if (fd >= 0)
-        close(fd);
-    return refused;
-}
-
 static int bind_fd(int fd, const struct addr *bind_to)
 {
     const char *path = bind_to->sa.un.sun_path;
@@ -128,7 +113,7 @@ static int bind_fd(int fd, const struct addr *bind_to)
         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));
     if (bind_to->kind != ADDR_UNIX)
         setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-    else if (is_stale(bind_to))
+    else if (unixsock_stale(bind_to))
         unlink(path);
     if (bind(fd, &bind_to->sa.any, bind_to->len) < 0)
         return -1;

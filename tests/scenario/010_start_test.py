@@ -2,8 +2,10 @@
 import os
 import signal
 import socket
+import subprocess
 
 import pytest
+import yaml
 
 import wire
 from harness import BINARY, ROOT, basic_config, check_config, free_port
@@ -107,3 +109,12 @@ def test_each_signal_to_stop_ends_with_exit_code_0(tidegate, origin, sig):
     t.get()
     t.signal(sig)
     assert t.wait() == 0
+
+
+def test_a_file_that_is_no_socket_is_not_replaced_by_a_listener(origin, tmp_path):
+    cfg = basic_config([origin().url], listener={"bind": f"unix:{tmp_path}/precious"})
+    (tmp_path / "precious").write_text("mine")
+    (tmp_path / "t.yaml").write_text(yaml.safe_dump(cfg))
+    done = subprocess.run([BINARY, "run", "-c", tmp_path / "t.yaml"], capture_output=True, text=True, timeout=20)
+    assert done.returncode == 1 and "Address already in use" in done.stderr
+    assert (tmp_path / "precious").read_text() == "mine"
