@@ -150,8 +150,10 @@ int wire_reload(struct wire *w)
         return rc;
     }
     cfg_errors_fini(&errs);
+    scaler_pause_mt(w->scaler, true); /* an index may mean another service meanwhile */
     rc = proxy_reload(w->proxy, cfg, &why);
     if (rc != RC_OK) {
+        scaler_pause_mt(w->scaler, false);
         cfg_unref(cfg);
         return reload_failed(w, rc, why.text);
     }
