@@ -6,16 +6,18 @@
  * Damaged lines are counted.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "app/cli_args.h"
 #include "base/kv.h"
 #include "base/logfile.h"
 #include "base/logread.h"
+#include "base/mem.h"
 #include "conf/cfg_load.h"
 #include "profiler/identity.h"
 #include "profiler/profiler.h"
+#include "proxy/route.h"
 #include "proxy/uri.h"
 #include "scaler/scaler.h"
 
@@ -25,6 +27,8 @@
 
 struct learn {
     struct cfg *cfg;
+    struct route_index *by_host, *by_path;
+    struct cfg_route *paths; /* what by_path borrows */
     struct kv *kv;
     struct profiler *profiler;
     struct scaler *scaler;
@@ -32,30 +36,38 @@ struct learn {
     uint64_t lines, learned, damaged, unrouted;
 };
 
-static bool path_matches(const char *prefix, const char *path, size_t len)
+/* A line that names no host may be for any: it finds its route by path alone. */
+static void index_routes(struct learn *n)
 {
-    size_t n = strlen(prefix);
-
-    if (n > len || strncmp(prefix, path, n) != 0)
-        return false;
-    return n == len || prefix[n - 1] == '/' || path[n] == '/';
+    n->paths = MEM_NEW_N(struct cfg_route, n->cfg->n_routes);
+    for (size_t i = 0; i < n->cfg->n_routes; i++) {
+        n->paths[i] = n->cfg->routes[i];
+        n->paths[i].host = (char *)"";
+    }
+    n->by_host = route_index_new(n->cfg->routes, n->cfg->n_routes);
+    n->by_path = route_index_new(n->paths, n->cfg->n_routes);
 }
 
-/* NULL: no route.  A log without a host matches routes of any host. */
-static const struct cfg_route *find_route(const struct cfg *cfg,
-                                          const struct logread_line *l, const char *path,
-                                          size_t len)
+static void free_routes(struct learn *n)
 {
-    for (size_t i = 0; i < cfg->n_routes; i++) {
-        const struct cfg_route *r = &cfg->routes[i];
-        bool host = r->host[0] == 0 || l->host.len == 0 ||
-                    (strlen(r->host) == l->host.len &&
-                     strncasecmp(r->host, l->host.p, l->host.len) == 0);
+    route_index_free(n->by_host);
+    route_index_free(n->by_path);
+    free(n->paths);
+}
 
-        if (host && path_matches(r->path, path, len))
-            return r;
-    }
-    return NULL;
+/* NULL: no route. */
+static const struct cfg_route *find_route(const struct learn *n,
+                                          const struct logread_line *l)
+{
+    char path[8192], host[256];
+    size_t len = uri_normal_path(l->path.p, l->path.len, path, sizeof(path)), host_len;
+
+    if (len == 0)
+        return NULL;
+    if (l->host.len == 0)
+        return route_index_find(n->by_path, "", 0, path, len);
+    host_len = uri_host(l->host.p, l->host.len, host, sizeof(host));
+    return route_index_find(n->by_host, host, host_len, path, len);
 }
 
 static void feed(struct learn *n, const struct logread_line *l, const struct cfg_route *r)
@@ -67,7 +79,7 @@ static void feed(struct learn *n, const struct logread_line *l, const struct cfg
                                  .addr_len = l->addr.len,
                                  .agent = l->agent.p,
                                  .agent_len = l->agent.len};
-    struct observation o = {.user = profiler_trace_user(n->profiler, &who),
+    struct observation o = {.user = profiler_trace(n->profiler, &who),
                             .path = c->path(l->path.p, l->path.len),
                             .start = l->at,
                             .latency_us = l->latency_us,
@@ -96,8 +108,6 @@ static void take_line(struct learn *n, struct logread *lr, const char *line, siz
 {
     struct logread_line l;
     const struct cfg_route *r;
-    char path[8192];
-    size_t path_len;
 
     switch (logread_parse(lr, line, len, &l)) {
     case LOGREAD_NOTHING:
@@ -109,8 +119,7 @@ static void take_line(struct learn *n, struct logread *lr, const char *line, siz
         break;
     }
     n->lines++;
-    path_len = uri_normal_path(l.path.p, l.path.len, path, sizeof(path));
-    r = path_len > 0 ? find_route(n->cfg, &l, path, path_len) : NULL;
+    r = find_route(n, &l);
     if (r == NULL) {
         n->unrouted++;
         return;
@@ -119,7 +128,7 @@ static void take_line(struct learn *n, struct logread *lr, const char *line, siz
     feed(n, &l, r);
 }
 
-static int take_file(struct learn *n, const char *name)
+static enum cli_status take_file(struct learn *n, const char *name)
 {
     struct logread lr;
     struct logfile *f;
@@ -143,11 +152,11 @@ static int take_file(struct learn *n, const char *name)
     return ok ? CLI_OK : CLI_FAILED;
 }
 
-static int learn_all(struct learn *n, char **files, int n_files)
+static enum cli_status learn_all(struct learn *n, char **files, int n_files)
 {
     mono_us began = clock_mono();
     struct profiler_stats st;
-    int status = CLI_OK;
+    enum cli_status status = CLI_OK;
     double took;
 
     for (int i = 0; i < n_files && status == CLI_OK; i++)
@@ -191,13 +200,14 @@ static int no_change(void *ctx, const struct pool_change *c)
     return RC_NOT_FOUND;
 }
 
-static int with_store(struct learn *n, char **files, int n_files)
+static enum cli_status with_store(struct learn *n, char **files, int n_files)
 {
     const struct scaler_in in = {
         .load = no_load, .backends = no_backends, .change = no_change};
     struct profiler_out out = {0};
     struct why why = {0};
-    int rc, status = CLI_FAILED;
+    enum cli_status status = CLI_FAILED;
+    int rc;
 
     rc = kv_open_lmdb(n->cfg->store.path, n->cfg->store.max_bytes, &n->kv, &why);
     if (rc == RC_OK)
@@ -235,8 +245,16 @@ int cli_learn(int argc, char **argv)
     cfg_errors_fini(&errs);
     if (n.cfg == NULL)
         return CLI_FAILED;
-    clock_set_virtual(n.cfg->clock.start, n.cfg->clock.speed);
-    status = (enum cli_status)with_store(&n, a.operands, a.n_operands);
+    status = CLI_FAILED;
+    if (n.cfg->store.kind == CFG_STORE_MEMORY) {
+        fprintf(stderr,
+                "tidegate: learn: the configured store is memory, nothing would stay\n");
+    } else {
+        clock_set_virtual(n.cfg->clock.start, n.cfg->clock.speed);
+        index_routes(&n);
+        status = with_store(&n, a.operands, a.n_operands);
+        free_routes(&n);
+    }
     cfg_unref(n.cfg);
     return status;
 }

@@ -225,11 +225,6 @@ static void *on_thread(void *arg)
     return NULL;
 }
 
-uint64_t profiler_trace_user(const struct profiler *p, const struct identity_trace *t)
-{
-    return identity_of_trace(p->identity, t);
-}
-
 void profiler_attach(struct profiler *p, struct ring *observations, struct ring *paths)
 {
     CHECK(!p->has_thread);

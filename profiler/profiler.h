@@ -40,10 +40,6 @@ const struct classify *profiler_classify(const struct profiler *p);
 struct identity_trace;
 uint64_t profiler_trace(const struct profiler *p, const struct identity_trace *t);
 
-/* The user key that a request would have had, from what a log says of it (identity.h). */
-struct identity_trace;
-uint64_t profiler_trace_user(const struct profiler *p, const struct identity_trace *t);
-
 /* One ring of each kind per worker; borrowed.  Before profiler_start(). */
 void profiler_attach(struct profiler *p, struct ring *observations, struct ring *paths);
 int profiler_start(struct profiler *p, struct why *w);

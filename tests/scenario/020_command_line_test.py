@@ -2,8 +2,9 @@
 import subprocess
 
 import pytest
+import yaml
 
-from harness import BINARY, ROOT
+from harness import BINARY, ROOT, basic_config
 
 EXAMPLE = str(ROOT / "conf/example.yaml")
 
@@ -61,3 +62,11 @@ def test_help_is_an_answer_and_no_error(args):
 
 def test_the_configuration_reference_is_what_the_binary_prints():
     assert tidegate("docs", "config")[1] == (ROOT / "docs/configuration.md").read_text()
+
+
+def test_learn_into_memory_is_refused(tmp_path):
+    (tmp_path / "t.yaml").write_text(yaml.safe_dump(basic_config(["127.0.0.1:9"])))
+    (tmp_path / "log").write_text("")
+    done = subprocess.run([BINARY, "learn", "-c", tmp_path / "t.yaml", tmp_path / "log"],
+                          capture_output=True, text=True, timeout=20)
+    assert done.returncode == 1 and "store is memory" in done.stderr
