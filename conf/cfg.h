@@ -76,7 +76,6 @@ struct cfg_pool {
     uint32_t max_connections; /* per backend, over all workers; 0: as max_requests */
     uint32_t max_idle;        /* unused connections kept per backend, over all workers */
     uint32_t slow_start_ms;
-    double price_per_hour; /* of one instance, any currency */
 };
 
 struct cfg_provider_local {

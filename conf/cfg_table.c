@@ -169,8 +169,6 @@ static const struct cfg_key pool_keys[] = {
           "Unused connections kept per backend, over all workers."),
     DURATION("slow_start", slow_start_ms, "5s", "0s", "1h",
              "A backend that came up takes its full share only after this."),
-    NUMBER("price", price_per_hour, "0", "0", "1000000",
-           "Of one instance for an hour, in any currency."),
 };
 static const struct cfg_section pool = {
     KEYS(pool_keys), .title = "services.NAME.pools.TIER", .optional = true,
