@@ -71,16 +71,3 @@ void bufq_clear(struct buf_pool *p, struct bufq *q)
 {
     bufq_consume(p, q, q->len);
 }
-
-void bufq_move(struct bufq *to, struct bufq *from)
-{
-    if (from->first == NULL)
-        return;
-    if (to->last != NULL)
-        to->last->next = from->first;
-    else
-        to->first = from->first;
-    to->last = from->last;
-    to->len += from->len;
-    *from = (struct bufq){0};
-}

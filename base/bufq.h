@@ -23,7 +23,5 @@ void bufq_append(struct buf_pool *p, struct bufq *q, const void *data, size_t n)
 int bufq_iov(const struct bufq *q, size_t offset, struct iovec *iov, int max);
 void bufq_consume(struct buf_pool *p, struct bufq *q, size_t n);
 void bufq_clear(struct buf_pool *p, struct bufq *q);
-/* Moves all of `from` to the end of `to`. */
-void bufq_move(struct bufq *to, struct bufq *from);
 
 #endif

@@ -80,16 +80,3 @@ Test(bufq, an_emptied_queue_can_be_filled_again)
     expect_pattern(&q, 0, 5);
     bufq_clear(&pool, &q);
 }
-
-Test(bufq, moving_joins_two_queues)
-{
-    struct bufq a = {0}, b = {0};
-
-    append_pattern(&a, 0, 100);
-    append_pattern(&b, 100, 50);
-    bufq_move(&a, &b);
-    cr_assert_eq(a.len, 150);
-    cr_assert_eq(b.len, 0);
-    expect_pattern(&a, 0, 0);
-    bufq_clear(&pool, &a);
-}
