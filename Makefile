@@ -75,6 +75,10 @@ $(B)/asan/lib.a: $(LIBSRC:%.c=$(B)/asan/%.o)
 $(B)/flags: Makefile
 	@mkdir -p $(@D); touch $@
 $(B)/rel/app/version.o $(B)/asan/app/version.o: DEFS = -DTIDEGATE_VERSION='"$(VERSION)"'
+$(B)/rel/app/version.o $(B)/asan/app/version.o: $(B)/version
+$(B)/version: FORCE
+	@mkdir -p $(@D); echo '$(VERSION)' | cmp -s - $@ || echo '$(VERSION)' > $@
+FORCE:
 $(B)/rel/app/admin/page.o $(B)/asan/app/admin/page.o: app/admin/page.html
 -include $(OBJ:.o=.d) $(AOBJ:.o=.d) $(UOBJ:.o=.d) $(GOBJ:.o=.d) $(B)/rel/docker/sample-service/sample.d \
          $(FUZZ:%.c=$(B)/asan/%.d)
