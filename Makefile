@@ -125,7 +125,7 @@ lint:
 	@clang-format --dry-run -Werror $(FORMATTED) 2>&1 | { grep ' error: ' && exit 1 || exit 0; }
 	@echo "lint: clean"
 format:
-	clang-format -i $(FORMATTED)
+	@clang-format -i $(FORMATTED)
 
 # ---- by hand ----
 F ?= $(firstword $(FUZZ:tests/fuzz/%_fuzz.c=%))

@@ -176,7 +176,11 @@ struct pool_change {
 };
 
 enum backend_health { BACKEND_UNKNOWN, BACKEND_UP, BACKEND_DOWN };
-enum backend_admin { BACKEND_READY, BACKEND_DRAIN };
+enum backend_admin {
+    BACKEND_READY,
+    BACKEND_DRAIN,   /* no new requests */
+    BACKEND_LEAVING, /* removed: none but those routed by an earlier topology */
+};
 
 struct backend_view {
     struct addr addr;

@@ -146,7 +146,12 @@ void backend_set_admin(struct backend *be, enum backend_admin admin)
 
 bool backend_serves(const struct backend *be)
 {
-    return health_of(be) == BACKEND_UP && admin_of(be) == BACKEND_READY;
+    return health_of(be) == BACKEND_UP && admin_of(be) != BACKEND_DRAIN;
+}
+
+bool backend_leaves(const struct backend *be)
+{
+    return admin_of(be) == BACKEND_LEAVING;
 }
 
 bool backend_takes(const struct backend *be, mono_us now)

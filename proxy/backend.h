@@ -87,8 +87,10 @@ void backend_unref(struct backend *be);
 /* What main saw and what an operator wants.  Main thread. */
 void backend_set_health(struct backend *be, enum backend_health health, mono_us now);
 void backend_set_admin(struct backend *be, enum backend_admin admin);
-/* Healthy and ready, whatever the requests say. */
+/* Healthy and not drained, whatever the requests say. */
 bool backend_serves(const struct backend *be);
+/* No topology to come has it: a connection to it is not worth keeping. */
+bool backend_leaves(const struct backend *be);
 
 /* Up, ready and not ejected: may be given a request at `now`.  Says nothing of room. */
 bool backend_takes(const struct backend *be, mono_us now);

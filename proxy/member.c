@@ -16,7 +16,7 @@ static enum backend_health health_of(const struct member *m)
 /* Keeps the pool's number of serving members true. */
 static void recount(struct member *m)
 {
-    bool serves = backend_serves(m->be);
+    bool serves = backend_serves(m->be) && !m->leaving;
 
     if (serves && !m->counted)
         atomic_fetch_add_explicit(&m->be->pool->members, 1, memory_order_relaxed);
@@ -42,9 +42,14 @@ static void set_health(struct member *m, enum backend_health health, mono_us now
 
 static void apply_admin(struct member *m)
 {
-    bool drain = m->leaving || m->drain_wanted || m->drain_by_operator;
+    enum backend_admin admin = BACKEND_READY;
 
-    backend_set_admin(m->be, drain ? BACKEND_DRAIN : BACKEND_READY);
+    /* A worker that has not heard of the new topology yet may have nobody else. */
+    if (m->drain_wanted || m->drain_by_operator)
+        admin = BACKEND_DRAIN;
+    else if (m->leaving)
+        admin = BACKEND_LEAVING;
+    backend_set_admin(m->be, admin);
     recount(m);
 }
 
@@ -145,8 +150,8 @@ struct member *member_new(const struct member_place *at, const struct member_wan
 
 void member_free(struct member *m)
 {
-    backend_set_admin(m->be, BACKEND_DRAIN);
-    recount(m);
+    m->leaving = true;
+    apply_admin(m);
     list_remove(&m->node);
     probe_free(m->probe);
     backend_unref(m->be);
@@ -158,9 +163,9 @@ bool member_follow(struct member *m, const struct member_place *at,
 {
     struct backend_spec spec = spec_of(at, w);
     struct backend *old = m->be;
-    bool other = !backend_fits(old, &spec);
+    bool fits = backend_fits(old, &spec), returns = m->leaving;
 
-    if (other) {
+    if (!fits) {
         spec.shared = old->shared;
         m->be = backend_new(&spec);
         backend_unref(old);
@@ -170,7 +175,7 @@ bool member_follow(struct member *m, const struct member_place *at,
     m->drain_wanted = w->drain;
     watch(m, at, w);
     apply_admin(m);
-    return other;
+    return !fits || returns;
 }
 
 void member_leave(struct member *m)

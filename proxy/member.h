@@ -42,7 +42,7 @@ struct member {
     bool wanted;      /* the roster's, while it compares */
     /* read-only for others */
     bool instance;
-    bool leaving; /* not wanted any more; gone when its last request is */
+    bool leaving; /* not wanted any more: in no topology, gone when its last request is */
     struct backend *be;
     /* private */
     struct probe *probe; /* NULL: none configured */
@@ -53,7 +53,7 @@ struct member {
 struct member *member_new(const struct member_place *at, const struct member_want *w);
 void member_free(struct member *m);
 
-/* Wanted still, or again, maybe with other limits; true: m->be is another one now. */
+/* Wanted still, or again, maybe with other limits; true: a topology must hear of it. */
 bool member_follow(struct member *m, const struct member_place *at,
                    const struct member_want *w);
 void member_leave(struct member *m);

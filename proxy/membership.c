@@ -66,13 +66,11 @@ static void sweep_later(struct membership *m)
 static void on_sweep(struct loop_timer *t)
 {
     struct membership *m = CONTAINER_OF(t, struct membership, sweep);
-    bool more, other;
+    bool more;
 
     lock(m);
-    other = roster_sweep(m->shared.roster, &more);
+    more = roster_sweep(m->shared.roster);
     unlock(m);
-    if (other)
-        loop_ready_add(m->loop, &m->news);
     if (more)
         sweep_later(m);
 }

@@ -205,48 +205,42 @@ bool roster_compare(struct roster_pool *p)
     LIST_EACH (n, &p->members) {
         struct member *m = CONTAINER_OF(n, struct member, node);
 
-        if (m->wanted)
+        if (m->wanted || m->leaving)
             continue;
-        /* A reload may have given the service another number: who drains is not
-         * remade for it. */
-        if (m->instance || m->be->service != p->place.service->index) {
+        if (m->instance)
             member_free(m);
-            other = true;
-        } else if (!m->leaving) {
+        else
             member_leave(m);
-        }
+        other = true;
     }
     return other;
 }
 
-static bool sweep_pool(struct roster_pool *p, bool *more_to_come)
+static bool sweep_pool(struct roster_pool *p)
 {
-    bool other = false;
+    bool more_to_come = false;
 
     LIST_EACH (n, &p->members) {
         struct member *m = CONTAINER_OF(n, struct member, node);
 
         if (!m->leaving)
             continue;
-        if (atomic_load(&m->be->shared->inflight) > 0) {
-            *more_to_come = true;
-        } else {
+        if (atomic_load(&m->be->shared->inflight) > 0)
+            more_to_come = true;
+        else
             member_free(m);
-            other = true;
-        }
     }
-    return other;
+    return more_to_come;
 }
 
-bool roster_sweep(struct roster *r, bool *more_to_come)
+bool roster_sweep(struct roster *r)
 {
-    bool other = false;
+    bool more_to_come = false;
 
-    *more_to_come = false;
     for (size_t i = 0; i < r->n_services; i++)
         for (int t = 0; t < N_TIERS; t++)
-            other |= sweep_pool(&r->services[i].pools[t], more_to_come);
-    return other;
+            more_to_come |= sweep_pool(&r->services[i].pools[t]);
+    return more_to_come;
 }
 
 /* ---- look-up and life ---- */
@@ -272,11 +266,15 @@ static uint32_t list_backends(const struct roster_pool *p, struct backend ***out
     uint32_t n = 0;
 
     LIST_EACH (node, &p->members) {
+        struct member *m = CONTAINER_OF(node, struct member, node);
+
+        if (m->leaving)
+            continue;
         if (n == *room) {
             *room = *room * 2 + 16;
             *out = mem_grow(*out, *room, sizeof(**out));
         }
-        (*out)[n++] = CONTAINER_OF(node, struct member, node)->be;
+        (*out)[n++] = m->be;
     }
     return n;
 }

@@ -4,8 +4,8 @@
  * A pool's backends come from three places: fixed addresses of the configuration,
  * the addresses behind configured names, and instances that the scaler started.  Each
  * time one of them changes the pool is compared as a whole: what is new is added, what
- * is no longer wanted drains and goes with its last request.  An instance goes at once:
- * the scaler has drained it.
+ * is no longer wanted is in no topology from then on and goes with its last request.  An
+ * instance goes at once: the scaler has drained it.
  *
  * No sockets of its own and no threads; the caller (membership.c) holds a lock.
  */
@@ -76,8 +76,8 @@ void roster_found(struct roster_name *n, const struct addr *addrs, size_t n_addr
 
 /* Makes the members what they should be; true: a topology is out of date. */
 bool roster_compare(struct roster_pool *p);
-/* Drops those that leave and have no request any more; true as above. */
-bool roster_sweep(struct roster *r, bool *more_to_come);
+/* Drops those that leave and have no request any more; true: others still have. */
+bool roster_sweep(struct roster *r);
 
 struct member *roster_member(const struct roster_pool *p, const char *addr); /* or NULL */
 struct topology *roster_topology(const struct roster *r);

@@ -15,7 +15,7 @@ const char *const census_state_name[N_CENSUS_STATES] = {
 
 enum census_state census_state_of(const struct backend_view *v)
 {
-    if (v->admin == BACKEND_DRAIN)
+    if (v->admin != BACKEND_READY)
         return CENSUS_DRAINING;
     if (v->health == BACKEND_DOWN)
         return CENSUS_DOWN;

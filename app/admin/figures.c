@@ -196,7 +196,7 @@ static json_t *backend_json(const struct backend_view *v)
     json_t *o = json_pack(
         "{s:s, s:s, s:s, s:s, s:s, s:b}", "address", v->addr.text, "id", v->id, "state",
         census_state_name[census_state_of(v)], "health", health_name(v->health), "admin",
-        v->admin == BACKEND_DRAIN ? "drain" : "ready", "ejected", v->ejected);
+        v->admin == BACKEND_READY ? "ready" : "drain", "ejected", v->ejected);
 
     json_object_update_new(
         o, json_pack(

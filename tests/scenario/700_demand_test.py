@@ -30,8 +30,9 @@ def test_demand_is_exact_while_the_profilers_rings_overflow(tidegate, sample):
 
 
 def test_every_arrival_has_one_fate(tidegate, sample):
-    t = tidegate([sample(latency_ms=20, cpu_us=0)], service={
-        "pools": {"baseline": {"max_requests": 4}}, "queue": {"size": 8, "timeout": "100ms"},
+    # 48 clients: four are served, as many wait as may and for too short, the rest is shed.
+    t = tidegate([sample(latency_ms=200, cpu_us=0)], service={
+        "pools": {"baseline": {"max_requests": 4}}, "queue": {"size": 8, "timeout": "50ms"},
         "client_retry": "0s"})
     trafficgen("--bench", f"127.0.0.1:{t.port}", "-n", 3_000, "-c", 48)
     s = t.service()

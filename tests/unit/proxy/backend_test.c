@@ -62,6 +62,7 @@ Test(backend, takes_when_it_is_up_and_ready)
         bool takes;
     } cases[] = {
         {BACKEND_UP, BACKEND_READY, true},       {BACKEND_UP, BACKEND_DRAIN, false},
+        {BACKEND_UP, BACKEND_LEAVING, true},     {BACKEND_DOWN, BACKEND_LEAVING, false},
         {BACKEND_DOWN, BACKEND_READY, false},    {BACKEND_DOWN, BACKEND_DRAIN, false},
         {BACKEND_UNKNOWN, BACKEND_READY, false}, {BACKEND_UNKNOWN, BACKEND_DRAIN, false},
     };

@@ -205,7 +205,7 @@ Test(membership, a_service_is_the_same_by_name)
 
 static bool one_baseline(void)
 {
-    return pool(0, TIER_BASELINE)->n_backends == 1;
+    return membership_backends_mt(m, 0, TIER_BASELINE, NULL, 0) == 1;
 }
 
 static mono_us moment;
@@ -225,7 +225,8 @@ Test(membership, a_backend_taken_out_goes_with_its_last_request)
     be = backend_ref(pool(0, TIER_BASELINE)->backends[1]);
     backend_reserve(be);
     membership_configure(m, &cfgs[1]);
-    cr_expect_not(backend_takes(be, clock_mono()));
+    cr_expect_eq(pool(0, TIER_BASELINE)->n_backends, 1u);
+    cr_expect(backend_leaves(be));
     cr_expect_eq(pool(0, TIER_BASELINE)->shared->members, 1u);
     moment = clock_mono() + 1300 * US_PER_MS; /* it was looked at once */
     turn_until(loop, moment_passed);
@@ -240,10 +241,28 @@ Test(membership, a_backend_that_comes_back_while_it_drains_serves_again)
     set_fixed(0, 0, 1);
     membership_configure(m, &cfgs[0]);
     membership_configure(m, &cfgs[1]);
-    cr_expect_not(backend_serves(pool(0, TIER_BASELINE)->backends[0]));
+    cr_expect_eq(pool(0, TIER_BASELINE)->n_backends, 0u);
     membership_configure(m, &cfgs[0]);
+    cr_assert_eq(pool(0, TIER_BASELINE)->n_backends, 1u);
     cr_expect(backend_serves(pool(0, TIER_BASELINE)->backends[0]));
-    cr_expect_eq(pool(0, TIER_BASELINE)->n_backends, 1u);
+    cr_expect_not(backend_leaves(pool(0, TIER_BASELINE)->backends[0]));
+}
+
+/* Workers hear of a topology one after the other. */
+Test(membership, a_backend_taken_out_serves_those_who_have_not_heard_of_it)
+{
+    struct backend *be;
+
+    set_fixed(0, 0, 1);
+    set_fixed(1, 0, 1);
+    fixed[1][0].addr.port = 9009;
+    snprintf(fixed[1][0].addr.text, sizeof(fixed[1][0].addr.text), "127.0.0.1:9009");
+    membership_configure(m, &cfgs[0]);
+    be = backend_ref(pool(0, TIER_BASELINE)->backends[0]);
+    membership_configure(m, &cfgs[1]);
+    cr_expect_neq(pool(0, TIER_BASELINE)->backends[0], be);
+    cr_expect(backend_takes(be, clock_mono()));
+    backend_unref(be);
 }
 
 Test(membership, an_operator_drains_by_address_and_takes_it_back)

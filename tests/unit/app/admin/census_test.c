@@ -16,6 +16,7 @@ Test(census, one_state_comes_of_health_intent_and_ejection)
         {BACKEND_UP, BACKEND_READY, true, CENSUS_EJECTED},
         {BACKEND_UP, BACKEND_DRAIN, false, CENSUS_DRAINING},
         {BACKEND_UP, BACKEND_DRAIN, true, CENSUS_DRAINING},
+        {BACKEND_UP, BACKEND_LEAVING, false, CENSUS_DRAINING},
         {BACKEND_DOWN, BACKEND_READY, false, CENSUS_DOWN},
         {BACKEND_DOWN, BACKEND_READY, true, CENSUS_DOWN},
         {BACKEND_DOWN, BACKEND_DRAIN, false, CENSUS_DRAINING},
