@@ -84,6 +84,12 @@ bool backend_fits(const struct backend *be, const struct backend_spec *spec);
 struct backend *backend_ref(struct backend *be);
 void backend_unref(struct backend *be);
 
+/* What it is called by who has no other name for it; lives as long as `a`. */
+static inline const char *backend_host(const struct addr *a)
+{
+    return a->kind == ADDR_UNIX ? "localhost" : a->text;
+}
+
 /* What main saw and what an operator wants.  Main thread. */
 void backend_set_health(struct backend *be, enum backend_health health, mono_us now);
 void backend_set_admin(struct backend *be, enum backend_admin admin);

@@ -68,10 +68,8 @@ static bool is_probed(const struct member_place *at, const struct member_want *w
 /* How the configuration asks. */
 static struct probe_plan usual_plan(const struct cfg_health *h, const struct addr *addr)
 {
-    const char *own = addr->kind == ADDR_UNIX ? "localhost" : addr->text;
-
     return (struct probe_plan){.path = h->path,
-                               .host = h->host[0] != 0 ? h->host : own,
+                               .host = h->host[0] != 0 ? h->host : backend_host(addr),
                                .interval_ms = h->interval_ms,
                                .timeout_ms = h->timeout_ms,
                                .rise = h->rise,

@@ -316,6 +316,32 @@ static void on_answer(void *arg, int status, int timeouts, struct ares_addrinfo 
         ares_freeaddrinfo(info);
 }
 
+static bool is_localhost(const char *host)
+{
+    static const char name[] = ".localhost";
+    size_t len = strlen(host), tail = sizeof(name) - 1;
+
+    return strcasecmp(host, name + 1) == 0 ||
+           (len > tail && strcasecmp(host + len - tail, name) == 0);
+}
+
+/* Nobody is asked for it, whatever files or servers there are (RFC 6761, 6.3). */
+static void answer_localhost(struct resolve_name *n)
+{
+    struct sockaddr_in ip4 = {.sin_family = AF_INET,
+                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+                              .sin_port = htons(n->name.port)};
+    struct sockaddr_in6 ip6 = {.sin6_family = AF_INET6,
+                               .sin6_addr = IN6ADDR_LOOPBACK_INIT,
+                               .sin6_port = htons(n->name.port)};
+    struct addr addrs[2];
+
+    addr_from_sockaddr((struct sockaddr *)&ip4, sizeof(ip4), &addrs[0]);
+    addr_from_sockaddr((struct sockaddr *)&ip6, sizeof(ip6), &addrs[1]);
+    n->answered = true;
+    n->fn(n->ctx, addrs, N_ELEMS(addrs));
+}
+
 static void on_due(struct loop_timer *t)
 {
     struct resolve_name *n = CONTAINER_OF(t, struct resolve_name, timer);
@@ -323,6 +349,10 @@ static void on_due(struct loop_timer *t)
         .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = ARES_AI_NOSORT};
     struct resolve *r = n->r;
 
+    if (is_localhost(n->host)) {
+        answer_localhost(n);
+        return;
+    }
     n->asking = true;
     ares_getaddrinfo(r->channel, n->host, NULL, &hints, on_answer, n);
     arm(r);

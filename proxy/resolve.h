@@ -4,7 +4,8 @@
  * Each name is looked up (c-ares: hosts file, then DNS, both families), and again when
  * the shortest TTL of the answer has passed, within configured bounds.  A look-up that
  * fails changes nothing: the last addresses stay, and it is tried again with growing
- * pauses.
+ * pauses.  "localhost" and what ends in ".localhost" is this machine's loopback in both
+ * families, and nobody is asked (RFC 6761, 6.3).
  *
  * Thread: the loop's.
  */

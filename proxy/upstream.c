@@ -468,9 +468,10 @@ static void on_timer(struct loop_timer *t)
 static void op_head(struct stream *s, const struct msg *m, bool end)
 {
     struct upstream *u = upstream_of(s);
-    size_t room = m->text_len + (size_t)m->n_fields * 4 + 256;
+    const char *own = backend_host(&u->backend->addr);
+    size_t room = m->text_len + (size_t)m->n_fields * 4 + strlen(own) + 256;
     char *out = sock_text(u->sock.w, room);
-    size_t n = emit_request(m, out, room);
+    size_t n = emit_request(m, own, out, room);
 
     CHECK(n > 0);
     u->method = m->method_id;

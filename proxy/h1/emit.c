@@ -148,7 +148,7 @@ static void request_connection(struct out *o, const struct msg *m)
     }
 }
 
-size_t emit_request(const struct msg *m, char *out, size_t room)
+size_t emit_request(const struct msg *m, const char *own, char *out, size_t room)
 {
     struct out o = {.at = out, .end = out + room};
 
@@ -156,7 +156,10 @@ size_t emit_request(const struct msg *m, char *out, size_t room)
     PUT(&o, " ");
     put_span(&o, m, m->target);
     PUT(&o, " HTTP/1.1\r\nHost: ");
-    put_span(&o, m, m->authority);
+    if (m->authority.len > 0)
+        put_span(&o, m, m->authority);
+    else
+        put(&o, own, strlen(own));
     PUT(&o, "\r\n");
     put_fields(&o, m, FRAMING | BIT(HOST));
     request_framing(&o, m);

@@ -11,8 +11,11 @@
 
 #include "proxy/msg.h"
 
-/* "METHOD target HTTP/1.1", Host from authority first, fields, framing. */
-size_t emit_request(const struct msg *m, char *out, size_t room);
+/*
+ * "METHOD target HTTP/1.1", Host, fields, framing.  Host is the authority or, for a 1.0
+ * client that named none, `own`: the backend's.
+ */
+size_t emit_request(const struct msg *m, const char *own, char *out, size_t room);
 
 /*
  * `close` adds "Connection: close"; `version` is the client's: a 1.0 client with

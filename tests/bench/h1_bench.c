@@ -99,14 +99,14 @@ static void copy_and_hop(void)
 
 static void emit_head(void)
 {
-    check(emit_request(&ready, out, sizeof(out)) > 0);
+    check(emit_request(&ready, "own", out, sizeof(out)) > 0);
 }
 
 static void whole_request(void)
 {
     parse_request();
     copy_and_hop();
-    check(emit_request(&copy, out, sizeof(out)) > 0);
+    check(emit_request(&copy, "own", out, sizeof(out)) > 0);
 }
 
 static void response(void)

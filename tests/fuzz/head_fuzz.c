@@ -99,7 +99,7 @@ static void check_same(const struct result *a, const struct result *b)
 static size_t emit(const struct msg *m, char *out, size_t room)
 {
     if (kind == REQUEST)
-        return emit_request(m, out, room);
+        return emit_request(m, "own", out, room);
     if (kind == RESPONSE)
         return emit_response(m, HTTP_11, false, out, room);
     return emit_chunk_end(m, out, room);

@@ -126,7 +126,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     if (copy.authority.len == 0) /* 1.0 without Host: the caller must name one */
         MUST(msg_append(&copy, "shop", 4, &copy.authority));
-    n = emit_request(&copy, out, sizeof(out));
+    n = emit_request(&copy, "own", out, sizeof(out));
     MUST(n > 0);
     seen = 0;
     MUST(head_request(out, n, &seen, &limits, &m, &fault) == HEAD_DONE && m.text_len == n);

@@ -117,6 +117,15 @@ def test_an_http_1_0_client_gets_one_answer_and_the_end(tidegate, origin):
         assert c.is_closed()
 
 
+def test_a_client_that_names_no_host_is_sent_on_under_the_backends(tidegate, origin):
+    o = origin()
+    t = tidegate([o])
+    with t.client() as c:
+        c.send("GET / HTTP/1.0\r\n\r\n")
+        assert c.answer().status == 200
+    assert o.heads[0].get("Host") == o.url
+
+
 def test_connection_close_of_the_origin_is_not_the_clients_business(tidegate, origin):
     def serve(peer, o):
         o.read(peer)

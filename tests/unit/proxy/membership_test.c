@@ -552,6 +552,7 @@ Test(membership, each_address_of_a_name_is_a_backend)
     cr_expect_not(settled());
     turn_until(loop, some_baseline);
     cr_expect(settled());
+    cr_assert_eq(pool(0, TIER_BASELINE)->n_backends, 2u);
     cr_expect_eq(pool(0, TIER_BASELINE)->backends[0]->addr.port, 9001);
     cr_expect_neq(pool(0, TIER_BASELINE)->backends[0]->addr.kind, ADDR_NAME);
 }

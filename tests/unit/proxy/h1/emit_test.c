@@ -52,7 +52,7 @@ static void drop(struct msg *m, const char *name)
 static void request_is(const struct msg *m, const char *expect)
 {
     char out[1024];
-    size_t n = emit_request(m, out, sizeof(out));
+    size_t n = emit_request(m, "own", out, sizeof(out));
 
     cr_expect(n == strlen(expect) && memcmp(out, expect, n) == 0, "%.*s", (int)n, out);
 }
@@ -187,20 +187,28 @@ Test(emit, an_upgrade_and_te_are_named_in_one_connection_field)
     request_is(&m, "GET / HTTP/1.1\r\nHost: a\r\nTE: trailers\r\nConnection: TE\r\n\r\n");
 }
 
+Test(emit, without_an_authority_host_is_the_backends)
+{
+    struct msg m = request("GET / HTTP/1.0\r\n\r\n");
+
+    request_is(&m, "GET / HTTP/1.1\r\nHost: own\r\n\r\n");
+}
+
 Test(emit, nothing_is_written_past_the_room)
 {
     struct msg m =
         request("POST /a HTTP/1.1\r\nHost: a\r\nA:b\r\nC: d\r\nTE: trailers\r\n"
                 "Content-Length: 5\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n");
     char out[1024];
-    size_t need = emit_request(&m, out, sizeof(out));
+    size_t need = emit_request(&m, "own", out, sizeof(out));
 
     cr_assert_gt(need, 0u);
     for (size_t room = 0; room <= need; room++) {
         char *exact = malloc(room + 1);
 
         exact[room] = '!';
-        cr_expect_eq(emit_request(&m, exact, room), room == need ? need : 0, "%zu", room);
+        cr_expect_eq(emit_request(&m, "own", exact, room), room == need ? need : 0, "%zu",
+                     room);
         cr_expect_eq(exact[room], '!');
         free(exact);
     }
