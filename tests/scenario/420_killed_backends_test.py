@@ -39,8 +39,8 @@ def pool_of_three(tidegate, sample):
 
 
 @pytest.fixture
-def seconds(request):
-    return request.config.getoption("--long") and 60 or 9
+def seconds(full_length):
+    return 60 if full_length else 9
 
 
 def test_no_get_fails(pool_of_three, seconds):

@@ -42,8 +42,9 @@ def test_every_arrival_has_one_fate(tidegate, sample):
     assert s["arrivals"] == fates + sum(tier["admitted"] for tier in s["tiers"].values())
 
 
-def test_clients_that_ask_again_do_not_raise_demand(tidegate, sample):
+def test_clients_that_ask_again_do_not_raise_demand(tidegate, sample, full_length):
     """All backends are down for a while and every client asks five times more."""
+    down_s = 60 if full_length else 6
     backend = sample(latency_ms=1, cpu_us=0)
     t = tidegate([backend.url], service={"ejection": {"enabled": False}, "retries": {"attempts": 0}},
                  profiler={"identity": ["header:x-user-id"]},
@@ -52,14 +53,14 @@ def test_clients_that_ask_again_do_not_raise_demand(tidegate, sample):
 
     def play():
         result.update(trafficgen("--live", f"127.0.0.1:{t.port}", "--admin", t.cfg["admin"]["bind"],
-                                 "--hours", 0.25, "--users", 15000, "--sessions", 4,
+                                 "--hours", (down_s + 9) / 60, "--users", 15000, "--sessions", 4,
                                  "--retries", 5, "--backoff-ms", 100))
 
     player = threading.Thread(target=play)
     player.start()
     time.sleep(3)
     backend.kill()
-    time.sleep(6)
+    time.sleep(down_s)
     backend.start()
     player.join()
     assert result["retries"] > 0.3 * result["sent"], result

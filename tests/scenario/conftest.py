@@ -57,5 +57,10 @@ def tidegate(tmp_path, origin, sample):
         t.check_end()
 
 
+@pytest.fixture
+def full_length(request):
+    return request.config.getoption("--long")
+
+
 def pytest_addoption(parser):
     parser.addoption("--long", action="store_true", help="runs long scenarios at their full length")
