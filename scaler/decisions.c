@@ -37,14 +37,40 @@ void decisions_free(struct decisions *d)
     free(d);
 }
 
-uint64_t decisions_add(struct decisions *d, const struct plan *p)
+/* The newest of that pool by this process; NULL: none is left. */
+static struct entry *newest(struct decisions *d, const char *service, enum tier t)
 {
-    struct entry *e = &d->ring[d->next % DECISIONS_MAX];
+    for (uint64_t back = 1; back <= DECISIONS_MAX && back < d->next; back++) {
+        struct entry *e = &d->ring[(d->next - back) % DECISIONS_MAX];
 
+        if (e->id != 0 && e->old == NULL && e->plan.tier == t &&
+            strcmp(e->plan.service, service) == 0)
+            return e;
+    }
+    return NULL;
+}
+
+static void repeat(struct entry *e, wall_ms at)
+{
+    e->plan.repeats++;
+    e->plan.last_at = at;
+    e->changed = true;
+}
+
+bool decisions_add(struct decisions *d, const struct plan *p)
+{
+    struct entry *e = newest(d, p->service, p->tier);
+
+    if (e != NULL && plan_repeats(p, &e->plan)) {
+        repeat(e, p->at);
+        return false;
+    }
+    e = &d->ring[d->next % DECISIONS_MAX];
     json_decref(e->old);
     *e = (struct entry){.id = d->next, .changed = true, .plan = *p};
-    e->plan.id = d->next;
-    return d->next++;
+    e->plan.id = d->next++;
+    e->plan.last_at = p->at;
+    return true;
 }
 
 void decisions_judge(struct decisions *d, const char *service, wall_ms now,

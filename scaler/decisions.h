@@ -1,8 +1,9 @@
 /*
  * decisions.h - the last plans of all services, and what became of them.
  *
- * A bounded ring; each plan is judged once its time is over.  What was decided by an
- * earlier process comes back as the JSON it left.  One thread.
+ * A bounded ring; each plan is judged once its time is over.  Plans that change nothing
+ * and repeat the one before them are counted there.  What was decided by an earlier
+ * process comes back as the JSON it left.  One thread.
  */
 #ifndef SCALER_DECISIONS_H
 #define SCALER_DECISIONS_H
@@ -18,8 +19,9 @@ struct decisions;
 struct decisions *decisions_new(void);
 void decisions_free(struct decisions *d); /* NULL is fine */
 
-/* Gives the plan its id and keeps a copy; returns the id. */
-uint64_t decisions_add(struct decisions *d, const struct plan *p);
+/* Gives the plan its id and keeps a copy.  False: it repeats the pool's newest plan, which
+ * was told so instead (plan_repeats()). */
+bool decisions_add(struct decisions *d, const struct plan *p);
 
 /*
  * Calls `peak` once for each plan of the service whose time is over and that has no

@@ -3,6 +3,7 @@
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/check.h"
 
@@ -133,17 +134,26 @@ struct json_t *plan_json(const struct plan *p)
     json_t *o;
 
     plan_reason(p, reason, sizeof(reason));
-    o = json_pack("{s:I, s:I, s:s, s:s, s:i, s:i, s:s, s:s, s:s, s:s}", "id",
-                  (json_int_t)p->id, "at_ms", (json_int_t)p->at, "service", p->service,
-                  "tier", tier_name[p->tier], "from", (int)p->from, "to", (int)p->to,
-                  "mode", plan_mode_name[p->mode], "policy", plan_policy_name[p->policy],
-                  "rule", policy_rule_name[p->rule], "reason", reason);
+    o = json_pack("{s:I, s:I, s:i, s:I, s:s, s:s, s:i, s:i, s:s, s:s, s:s, s:s}", "id",
+                  (json_int_t)p->id, "at_ms", (json_int_t)p->at, "repeats", (int)p->repeats,
+                  "last_ms", (json_int_t)p->last_at, "service", p->service, "tier",
+                  tier_name[p->tier], "from", (int)p->from, "to", (int)p->to, "mode",
+                  plan_mode_name[p->mode], "policy", plan_policy_name[p->policy], "rule",
+                  policy_rule_name[p->rule], "reason", reason);
     CHECK(o != NULL);
     json_object_set_new(o, "limits", limits_json(p->limits));
     json_object_set_new(o, "inputs", inputs_json(p));
     json_object_set_new(o, "votes", votes_json(p));
     json_object_set_new(o, "outcome", outcome_json(&p->outcome));
     return o;
+}
+
+bool plan_repeats(const struct plan *p, const struct plan *before)
+{
+    return p->from == p->to && p->to == before->to && p->tier == before->tier &&
+           p->mode == before->mode && p->policy == before->policy &&
+           p->rule == before->rule && p->limits == before->limits &&
+           strcmp(p->service, before->service) == 0;
 }
 
 wall_ms plan_judge_from(const struct plan *p)

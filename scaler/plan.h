@@ -28,7 +28,9 @@ struct plan_outcome {
 
 struct plan {
     uint64_t id;
-    wall_ms at; /* virtual */
+    wall_ms at;       /* virtual */
+    unsigned repeats; /* plans after it that changed nothing, for the same reason */
+    wall_ms last_at;  /* of the last of them; `at` without any */
     char service[NAME_MAX_LEN];
     enum tier tier;
     unsigned from, to; /* instances */
@@ -59,6 +61,9 @@ extern const char *const plan_policy_name[2]; /* by enum cfg_policy */
 /* Cut to the room, always terminated. */
 void plan_reason(const struct plan *p, char *out, size_t room);
 struct json_t *plan_json(const struct plan *p); /* new reference */
+
+/* `p` changes nothing, and says the same of the same pool as `before` did. */
+bool plan_repeats(const struct plan *p, const struct plan *before);
 
 /* The time it is judged by: from when its order serves to the end of its window. */
 wall_ms plan_judge_from(const struct plan *p);

@@ -14,8 +14,8 @@
 
 #define BURST_HOLD_PART                                                                    \
     2 /* burst is held half as long as predictive: it is emptied first */
-#define TELL_AGAIN_MS (600 * MS_PER_S)
-#define VIEWS_MAX     256 /* backends of a pool that are looked at */
+#define TELL_AGAIN_MS (600 * MS_PER_S) /* that a maximum is too small */
+#define VIEWS_MAX     256              /* backends of a pool that are looked at */
 
 struct seen {
     unsigned fixed, ready, starting;
@@ -34,9 +34,9 @@ struct steer {
     enum cfg_mode mode;
     struct hold hold[N_TIERS];
     unsigned wanted[N_TIERS];
-    struct policy_wish said[N_TIERS]; /* by the last plan of the tier */
-    wall_ms told_at[N_TIERS];         /* that the maximum is too small */
-    struct policy_in in;              /* of the last decision */
+    unsigned shadow[N_TIERS]; /* what it would be had the plans been carried out */
+    wall_ms told_at[N_TIERS]; /* that the maximum is too small */
+    struct policy_in in;      /* of the last decision */
     struct policy_out out;
     struct window_answer answer;
     struct seen seen[N_TIERS];
@@ -60,6 +60,26 @@ static unsigned tier_max(const struct cfg_service *svc, enum tier t)
     return svc->pools[t].provider[0] == 0 ? 0 : svc->pools[t].max;
 }
 
+/* The shadow leaves from what there is. */
+static void enter(struct steer *st, enum cfg_mode mode)
+{
+    if (mode == CFG_MODE_SHADOW && st->mode != CFG_MODE_SHADOW)
+        memcpy(st->shadow, st->wanted, sizeof(st->shadow));
+    st->mode = mode;
+}
+
+/* What the last plan made of the tier: plans follow one another, carried out or not. */
+static unsigned *planned(struct steer *st, enum tier t)
+{
+    return st->mode == CFG_MODE_SHADOW ? &st->shadow[t] : &st->wanted[t];
+}
+
+static unsigned within(unsigned n, unsigned min, unsigned max)
+{
+    n = n < min ? min : n;
+    return n > max ? max : n;
+}
+
 void steer_configure(struct steer *st, struct cfg *cfg, uint16_t service)
 {
     struct cfg *old = st->cfg;
@@ -67,17 +87,17 @@ void steer_configure(struct steer *st, struct cfg *cfg, uint16_t service)
     st->cfg = cfg_ref(cfg);
     st->svc = &cfg->services[service];
     snprintf(st->name, sizeof(st->name), "%s", st->svc->name);
-    st->mode = st->svc->scaling.mode;
     insight_configure(st->insight, st->svc);
     fleet_configure(st->fleet, cfg, st->svc);
     for (int t = 0; t < N_TIERS; t++) {
         unsigned min = tier_min(st->svc, (enum tier)t),
                  max = tier_max(st->svc, (enum tier)t);
 
-        st->wanted[t] = st->wanted[t] < min ? min : st->wanted[t];
-        st->wanted[t] = st->wanted[t] > max ? max : st->wanted[t];
+        st->wanted[t] = within(st->wanted[t], min, max);
+        st->shadow[t] = within(st->shadow[t], min, max);
         fleet_want(st->fleet, (enum tier)t, st->wanted[t]);
     }
+    enter(st, st->svc->scaling.mode);
     cfg_unref(old);
 }
 
@@ -124,7 +144,7 @@ void steer_set_mode(struct steer *st, enum cfg_mode mode)
     if (mode != st->mode)
         log_info("plan", "mode changed service=%s from=%s to=%s", st->name,
                  plan_mode_name[st->mode], plan_mode_name[mode]);
-    st->mode = mode;
+    enter(st, mode);
 }
 
 /* ---- the fleet ---- */
@@ -164,6 +184,7 @@ bool steer_restore(struct steer *st, const char *text, size_t len, mono_us now)
         fleet_count(st->fleet, (enum tier)t, &c);
         if (c.starting > st->wanted[t])
             st->wanted[t] = c.starting < max ? c.starting : max;
+        st->shadow[t] = st->wanted[t];
         fleet_want(st->fleet, (enum tier)t, st->wanted[t]);
     }
     return true;
@@ -237,7 +258,7 @@ static void fill_tiers(struct steer *st, wall_ms now)
             .reserve = st->svc->pools[t].reserve,
             .ready = st->seen[t].ready,
             .starting = st->seen[t].starting,
-            .wanted = st->wanted[t],
+            .wanted = *planned(st, (enum tier)t),
             .held = hold_largest(&st->hold[t], now, hold_ms(st, (enum tier)t)),
         };
 }
@@ -280,7 +301,7 @@ static void fill_plan(struct steer *st, enum tier t, wall_ms now, struct plan *p
     *p = (struct plan){
         .at = now,
         .tier = t,
-        .from = st->wanted[t],
+        .from = *planned(st, t),
         .to = wish->wanted,
         .mode = st->mode,
         .policy = st->svc->scaling.policy,
@@ -327,19 +348,18 @@ static void say(const struct plan *p)
              p->total > 0 ? p->current / p->total : 0);
 }
 
-/* A plan is kept when it changes something, and when the maximum begins to be too small. */
+/* A plan is kept when it changes something, and while the maximum is too small. */
 static bool is_news(struct steer *st, enum tier t, wall_ms now)
 {
-    const struct policy_wish *w = &st->out.tier[t], *said = &st->said[t];
+    const struct policy_wish *w = &st->out.tier[t];
+    bool short_of = (w->limits & 1u << LIMIT_MAX) != 0;
 
-    if (st->in.tier[t].max == 0 && st->wanted[t] == 0)
+    if (st->in.tier[t].max == 0 && *planned(st, t) == 0)
         return false; /* no provider */
-    if (w->wanted != (st->mode == CFG_MODE_SHADOW ? said->wanted : st->wanted[t]))
-        return true;
-    if ((w->limits & ~said->limits & 1u << LIMIT_MAX) == 0 ||
-        now - st->told_at[t] < TELL_AGAIN_MS)
+    if (w->wanted == *planned(st, t) && (!short_of || now - st->told_at[t] < TELL_AGAIN_MS))
         return false;
-    st->told_at[t] = now;
+    if (short_of)
+        st->told_at[t] = now;
     return true;
 }
 
@@ -352,15 +372,11 @@ static void act(struct steer *st, enum tier t, wall_ms now)
     if (!is_news(st, t, now))
         return;
     fill_plan(st, t, now, &p);
-    decisions_add(st->env.decisions, &p);
-    st->plans++;
-    st->said[t] = *w;
+    st->plans += decisions_add(st->env.decisions, &p);
     if (p.from != p.to)
         say(&p);
-    if (st->mode == CFG_MODE_SHADOW)
-        return;
-    st->wanted[t] = w->wanted;
-    fleet_want(st->fleet, t, w->wanted);
+    *planned(st, t) = w->wanted;
+    fleet_want(st->fleet, t, st->wanted[t]);
 }
 
 static double peak_between(void *ctx, wall_ms from, wall_ms to)

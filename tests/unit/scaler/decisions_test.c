@@ -49,6 +49,16 @@ static size_t count(const char *service, size_t limit)
     return n;
 }
 
+/* Of the i-th, newest first. */
+static json_int_t number_of(size_t i, const char *key)
+{
+    json_t *list = decisions_json(d, "", DECISIONS_MAX);
+    json_int_t n = json_integer_value(json_object_get(json_array_get(list, i), key));
+
+    json_decref(list);
+    return n;
+}
+
 Test(decisions, the_newest_comes_first_and_limits_hold)
 {
     struct plan shop = a_plan("shop"), blog = a_plan("blog");
@@ -73,6 +83,81 @@ Test(decisions, the_ring_keeps_the_last)
     for (int i = 0; i < DECISIONS_MAX + 10; i++)
         decisions_add(d, &p);
     cr_expect_eq(count("", 10000), DECISIONS_MAX);
+}
+
+/* Nothing changes: the maximum keeps it where it is. */
+static struct plan a_plan_that_stays(wall_ms at)
+{
+    struct plan p = a_plan("shop");
+
+    p.at = at;
+    p.from = p.to;
+    p.limits = 1u << LIMIT_MAX;
+    return p;
+}
+
+Test(decisions, what_changes_nothing_for_the_same_reason_is_counted_and_not_listed)
+{
+    struct plan p = a_plan_that_stays(1000000);
+
+    cr_expect(decisions_add(d, &p));
+    for (int i = 1; i <= 40; i++) {
+        p = a_plan_that_stays(1000000 + i * 600000);
+        p.forecast_rps += i;
+        cr_expect_not(decisions_add(d, &p));
+    }
+    cr_expect_eq(count("", 10), 1);
+    cr_expect_eq(number_of(0, "at_ms"), 1000000);
+    cr_expect_eq(number_of(0, "repeats"), 40);
+    cr_expect_eq(number_of(0, "last_ms"), 1000000 + 40 * 600000);
+}
+
+Test(decisions, a_repetition_is_known_behind_other_pools_plans)
+{
+    struct plan p = a_plan_that_stays(1000000), burst = p, blog = a_plan("blog");
+
+    burst.tier = TIER_BURST;
+    decisions_add(d, &p);
+    cr_expect(decisions_add(d, &burst));
+    cr_expect(decisions_add(d, &blog));
+    cr_expect_not(decisions_add(d, &p));
+    cr_expect_eq(count("", 10), 3);
+    cr_expect_eq(number_of(2, "repeats"), 1);
+}
+
+Test(decisions, another_size_or_reason_is_a_new_plan)
+{
+    struct plan p = a_plan_that_stays(1000000);
+
+    decisions_add(d, &p);
+    p.rule = RULE_FLOOR;
+    cr_expect(decisions_add(d, &p), "rule");
+    p.limits |= 1u << LIMIT_GROWTH;
+    cr_expect(decisions_add(d, &p), "limits");
+    p.from = p.to = p.to + 1;
+    cr_expect(decisions_add(d, &p), "size");
+    p.mode = CFG_MODE_REACTIVE;
+    cr_expect(decisions_add(d, &p), "mode");
+    p.policy = CFG_POLICY_THRESHOLD;
+    cr_expect(decisions_add(d, &p), "policy");
+    cr_expect_not(decisions_add(d, &p));
+    p.from = p.to - 1;
+    cr_expect(decisions_add(d, &p), "a change is never a repetition");
+    cr_expect(decisions_add(d, &p), "a change is never a repetition");
+}
+
+Test(decisions, a_repetition_is_stored)
+{
+    struct plan p = a_plan_that_stays(1000000);
+
+    decisions_add(d, &p);
+    free(decisions_take_changed(d, 1));
+    decisions_add(d, &p);
+    char *text = decisions_take_changed(d, 1);
+
+    cr_assert_neq(text, NULL);
+    cr_expect_neq(strstr(text, "\"repeats\":1"), NULL, "%s", text);
+    free(text);
 }
 
 static double peak_is(void *ctx, wall_ms from, wall_ms to)
@@ -184,10 +269,11 @@ Test(decisions, what_was_stored_comes_back_and_numbers_go_on)
     cr_expect_eq(decisions_take_changed(d, 2), NULL);
     cr_expect(decisions_restore(next, text, strlen(text)));
     free(text);
-    cr_expect_eq(decisions_add(next, &p), 3);
+    cr_expect(decisions_add(next, &p));
     decisions_free(d);
     d = next;
     cr_expect_eq(count("shop", 10), 2);
+    cr_expect_eq(number_of(0, "id"), 3);
 }
 
 Test(decisions, what_is_no_plan_is_left_out)

@@ -260,15 +260,59 @@ Test(steer, a_plan_tells_why_and_later_what_came_of_it)
         1.5);
 }
 
-Test(steer, a_maximum_that_is_too_small_is_told_once)
+Test(steer, a_maximum_that_is_too_small_is_told_once_and_counted)
 {
     uint64_t plans;
 
     steps(400, 60);
     plans = stats().plans;
     cr_expect_eq(stats().wanted[TIER_PREDICTIVE], 12);
-    steps(400, 600);
-    cr_expect_leq(stats().plans, plans + 2);
+    steps(400, 2 * 3600);
+    cr_expect_eq(stats().plans, plans);
+    cr_expect_geq(json_integer_value(json_object_get(last_plan(), "repeats")), 10);
+}
+
+/* Between two sizes of the pool, now and then. */
+static void noisy_steps(double rps, int seconds)
+{
+    for (int s = 0; s < seconds; s += TICK_MS / MS_PER_S)
+        step(rps * (1 + 0.1 * sin(s)));
+}
+
+Test(steer, a_shadow_holds_its_sizes_as_live_does)
+{
+    uint64_t live;
+
+    noisy_steps(60, 3600);
+    live = stats().plans;
+    cr_assert_leq(live, 10);
+    steer_free(st);
+    proxy.load = (struct load){0};
+    sent = 0;
+    make_steer(NULL, NULL);
+    steer_set_mode(st, CFG_MODE_SHADOW);
+    noisy_steps(60, 3600);
+    cr_expect_leq(stats().plans, live + 10);
+    cr_expect_eq(stats().wanted[TIER_PREDICTIVE], 0);
+}
+
+Test(steer, a_shadow_goes_step_by_step)
+{
+    svc.scaling.max_step_up = 1;
+    steer_set_mode(st, CFG_MODE_SHADOW);
+    steps(80, 60);
+    cr_expect_eq(json_integer_value(json_object_get(last_plan(), "to")), 8);
+    cr_expect_eq(json_integer_value(json_object_get(last_plan(), "from")), 7);
+}
+
+Test(steer, what_was_only_planned_in_the_shadow_is_not_there_afterwards)
+{
+    steer_set_mode(st, CFG_MODE_SHADOW);
+    steps(60, 60);
+    steer_set_mode(st, CFG_MODE_LIVE);
+    steps(60, 10);
+    cr_expect_eq(json_integer_value(json_object_get(last_plan(), "from")), 0);
+    cr_expect_eq(stats().wanted[TIER_PREDICTIVE], 6);
 }
 
 Test(steer, the_lead_is_learned_from_orders)
