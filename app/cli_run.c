@@ -2,6 +2,9 @@
  * `tidegate run`: everything up, signals, everything down.
  *
  *   HUP  reload          USR1  reopen logs       QUIT, TERM, INT  drain, again: now
+ *
+ * The end, in this order: /readyz fails; drain_delay later the listeners are closed, and
+ * what is open ends after its answer; at most drain_timeout later the rest is cut.
  */
 #include <errno.h>
 #include <signal.h>
@@ -26,10 +29,11 @@ struct run {
     struct loop *loop;
     struct wire *wire;
     struct admin *admin;
-    struct loop_io signals; /* a signalfd */
-    struct loop_timer poll; /* while draining */
-    mono_us drain_until;    /* 0: not draining */
-    bool cut;               /* the second signal, or the deadline, has passed */
+    struct loop_io signals;  /* a signalfd */
+    struct loop_timer delay; /* until the listeners close */
+    struct loop_timer poll;  /* while draining */
+    mono_us drain_until;
+    bool cut; /* the second signal, or the deadline, has passed */
 };
 
 static const int handled[] = {SIGHUP, SIGUSR1, SIGQUIT, SIGTERM, SIGINT};
@@ -53,6 +57,7 @@ static void cut(struct run *r)
         return;
     r->cut = true;
     proxy_drain(r->wire->proxy, true);
+    loop_timer_set(r->loop, &r->poll, loop_now(r->loop) + DRAIN_POLL_US);
 }
 
 static void on_poll(struct loop_timer *t)
@@ -71,21 +76,45 @@ static void on_poll(struct loop_timer *t)
     loop_timer_set(r->loop, t, now + DRAIN_POLL_US);
 }
 
-static void begin_drain(struct run *r, int sig)
+static void drain(struct run *r)
 {
-    struct cfg *cfg;
+    struct cfg *cfg = proxy_cfg_mt(r->wire->proxy);
 
-    if (r->drain_until != 0) {
-        cut(r);
-        return;
-    }
-    cfg = proxy_cfg_mt(r->wire->proxy);
-    log_info("run", "signal %s: draining, at most %u s", strsignal(sig),
-             cfg->drain_timeout_ms / MS_PER_S);
+    log_info("run", "draining, at most %u s", cfg->drain_timeout_ms / MS_PER_S);
     r->drain_until = loop_now(r->loop) + (mono_us)cfg->drain_timeout_ms * US_PER_MS;
     cfg_unref(cfg);
     proxy_drain(r->wire->proxy, false);
     loop_timer_set(r->loop, &r->poll, loop_now(r->loop) + DRAIN_POLL_US);
+}
+
+static void on_delay(struct loop_timer *t)
+{
+    drain(CONTAINER_OF(t, struct run, delay));
+}
+
+/* A load balancer that asks /readyz sees it fail before a connection is refused. */
+static void leave(struct run *r)
+{
+    struct cfg *cfg = proxy_cfg_mt(r->wire->proxy);
+    uint32_t delay_ms = cfg->drain_delay_ms;
+
+    cfg_unref(cfg);
+    r->wire->leaving = true;
+    if (delay_ms == 0)
+        drain(r);
+    else
+        loop_timer_set(r->loop, &r->delay, loop_now(r->loop) + delay_ms * US_PER_MS);
+}
+
+static void on_end_signal(struct run *r, int sig)
+{
+    log_info("run", "signal %s", strsignal(sig));
+    if (!r->wire->leaving) {
+        leave(r);
+        return;
+    }
+    loop_timer_remove(&r->delay);
+    cut(r);
 }
 
 static void on_signal(struct loop_io *io, unsigned what)
@@ -100,7 +129,7 @@ static void on_signal(struct loop_io *io, unsigned what)
         else if (info.ssi_signo == SIGUSR1)
             log_info("run", "USR1: logs go to stderr, there is nothing to reopen");
         else
-            begin_drain(r, (int)info.ssi_signo);
+            on_end_signal(r, (int)info.ssi_signo);
     }
 }
 
@@ -144,6 +173,7 @@ static int run(struct cfg *cfg)
     log_set_level(cfg->log_level);
     clock_set_virtual(cfg->clock.start, cfg->clock.speed);
     r.loop = loop_new();
+    loop_timer_init(&r.delay, on_delay);
     loop_timer_init(&r.poll, on_poll);
     loop_io_add_level(r.loop, &r.signals, fd, on_signal);
     rc = bring_up(&r, cfg);
@@ -151,6 +181,7 @@ static int run(struct cfg *cfg)
         loop_run(r.loop);
     admin_free(r.admin);
     wire_free(r.wire);
+    loop_timer_remove(&r.delay);
     loop_timer_remove(&r.poll);
     loop_io_remove(&r.signals);
     close(fd);

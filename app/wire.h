@@ -27,6 +27,7 @@ struct wire {
     struct scaler *scaler;
     struct profiler *profiler; /* NULL: switched off */
     mono_us started;
+    bool leaving; /* the end has been asked for: not ready any more */
     /* what the last reload did, for gauges */
     bool reload_ok;
     wall_ms reload_at; /* 0: none yet */

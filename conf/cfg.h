@@ -181,7 +181,7 @@ struct cfg {
     char *file;
     uint32_t workers; /* never 0 here: auto is filled in */
     enum log_level log_level;
-    uint32_t drain_timeout_ms;
+    uint32_t drain_delay_ms, drain_timeout_ms;
     char *via; /* our pseudonym in Via */
     struct cfg_listener *listeners;
     size_t n_listeners;

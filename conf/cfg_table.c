@@ -480,6 +480,9 @@ static const struct cfg_key root_keys[] = {
           "Threads that carry traffic; `auto` is one per processor.", .zero = "auto",
           .example = "4"),
     GROUP("log", log_section, "Lines for the person who runs tidegate, on stderr."),
+    DURATION("drain_delay", drain_delay_ms, "0s", "0s", "1h",
+             "From a signal to end, at which `/readyz` begins to fail, to the closing of "
+             "the listeners."),
     DURATION("drain_timeout", drain_timeout_ms, "30s", "0s", "1d",
              "Longest wait for requests in flight before the process ends."),
     STRING("via", TOKEN, via, "tidegate", "Our name in the `Via` field."),

@@ -110,11 +110,18 @@ static void conn_fault(struct conn *c, enum stream_fault why)
         conn_close(c);
 }
 
+/* Not the worker's own word, which comes by mail: whoever saw new connections refused must
+ * not be promised that this one stays. */
+static bool draining(const struct conn *c)
+{
+    return atomic_load_explicit(&c->sock.w->shared->draining, memory_order_acquire);
+}
+
 /* The answer is out: the next request, or the end of the connection. */
 static void conn_next(struct conn *c)
 {
     c->stalled = false;
-    if (c->close_after || !c->keep_alive || c->sock.w->draining) {
+    if (c->close_after || !c->keep_alive || draining(c)) {
         sock_shutdown(&c->sock);
         c->state = CONN_LINGER;
         deadline(c, c->blocked ? timeouts(c)->write_ms : timeouts(c)->linger_ms);
@@ -504,7 +511,7 @@ static void decide_end(struct conn *c, const struct msg *m)
         return;
     }
     c->reset_on_abort = m->body == BODY_CLOSE;
-    if (c->reset_on_abort || !request_over || c->sock.w->draining)
+    if (c->reset_on_abort || !request_over || draining(c))
         c->close_after = true;
 }
 

@@ -280,11 +280,6 @@ void proxy_drain(struct proxy *p, bool now)
         worker_drain_mt(p->shared.workers[i], now);
 }
 
-bool proxy_draining_mt(const struct proxy *p)
-{
-    return atomic_load(&p->shared.draining);
-}
-
 bool proxy_drained_mt(const struct proxy *p)
 {
     return atomic_load(&p->shared.running) == 0;

@@ -37,11 +37,11 @@ struct ring *proxy_paths(struct proxy *p, unsigned worker);
 int proxy_reload(struct proxy *p, struct cfg *cfg, struct why *w);
 
 /*
- * No new connections; each open one ends after its answer.  `now` cuts everything.
+ * No new connections; each open one ends after its answer, and from the return on every
+ * answer says so.  `now` cuts everything.
  * proxy_drained_mt() tells when the last has gone.
  */
 void proxy_drain(struct proxy *p, bool now);
-bool proxy_draining_mt(const struct proxy *p);
 bool proxy_drained_mt(const struct proxy *p);
 void proxy_free(struct proxy *p); /* drains at once and waits for the workers */
 

@@ -41,7 +41,7 @@ struct worker_shared {
     const struct classify *classify;
     struct repeat *repeat;
     uint32_t max_connections; /* per worker */
-    _Atomic bool draining;
+    _Atomic bool draining;    /* before the workers hear of it by mail */
     _Atomic unsigned running; /* workers whose loop has not ended */
 };
 

@@ -51,7 +51,7 @@ bool vitals_store_ok(const struct wire *w)
 
 const char *vitals_not_ready(const struct wire *w)
 {
-    if (proxy_draining_mt(w->proxy))
+    if (w->leaving)
         return "draining";
     return proxy_settled(w->proxy) ? NULL : "backends are not known yet";
 }

@@ -5,15 +5,18 @@ import time
 
 import pytest
 
+from harness import stopped_thread
 from wire import Closed, answer, request, wait_for
 
 
-def slow(go):
+def slow(go, sent=None):
     def serve(peer, o):
         while True:
             o.read(peer)
             go.wait(10)
             peer.send(answer(200, b"done"))
+            if sent:
+                sent.set()
     return serve
 
 
@@ -30,6 +33,59 @@ def test_a_request_under_way_is_answered_before_the_end(tidegate, origin):
         a = c.answer()
         assert a.body == b"done" and a.head.get("Connection", "").lower() == "close"
         assert c.is_closed()
+    assert t.wait() == 0
+
+
+def test_an_answer_after_readyz_failed_ends_its_connection(tidegate, origin):
+    """Also of a worker that has not heard of the drain: it stands still until the answer is there."""
+    go, sent = threading.Event(), threading.Event()
+    o = origin(slow(go, sent))
+    t = tidegate([o], workers=1)
+    with t.client() as c:
+        c.send(request("GET", "/"))
+        wait_for(lambda: o.heads)
+        with stopped_thread(t, "worker-0"):
+            t.signal(signal.SIGTERM)
+            wait_for(lambda: t.admin("/readyz").status == 503)
+            go.set()
+            assert sent.wait(10)
+        assert c.answer().head.get("Connection", "").lower() == "close"
+        assert c.is_closed()
+
+
+def test_readyz_fails_before_the_listeners_close(tidegate, origin):
+    t = tidegate([origin()], drain_delay="1m")
+    with t.client() as c:
+        assert c.get().status == 200
+        t.signal(signal.SIGTERM)
+        wait_for(lambda: t.admin("/readyz").status == 503)
+        a = c.get()
+        assert a.status == 200 and a.head.get("Connection") is None
+        assert t.get().status == 200
+        t.signal(signal.SIGTERM)  # now
+        assert t.wait(5) == 0
+
+
+def test_the_listeners_close_when_the_delay_is_over(tidegate, origin):
+    go = threading.Event()
+    o = origin(slow(go))
+    t = tidegate([o], drain_delay="300ms")
+
+    def refused():
+        try:
+            t.client().close()
+        except ConnectionError:
+            return True
+
+    with t.client() as c:
+        c.send(request("GET", "/"))
+        wait_for(lambda: o.heads)
+        begun = time.monotonic()
+        t.signal(signal.SIGTERM)
+        wait_for(refused)
+        assert time.monotonic() - begun >= 0.3
+        go.set()
+        assert c.answer().body == b"done"
     assert t.wait() == 0
 
 
