@@ -274,10 +274,10 @@ void outlook_step(struct outlook_model *m, struct users *users, wall_ms now,
     uint32_t now_s = (uint32_t)(now / MS_PER_S);
     bool turned;
 
-    memset(out, 0, sizeof(*out));
     out->made = now;
     out->horizon_ms = OUTLOOK_HORIZON_S * MS_PER_S;
     out->n_services = (uint32_t)m->setup.n_services;
+    memset(out->service, 0, m->setup.n_services * sizeof(out->service[0]));
     set_hours(m, now_s);
     walk(m, users);
     m->requests = 0;

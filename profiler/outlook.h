@@ -40,7 +40,8 @@ void outlook_note(struct outlook_model *m, struct user *user, uint32_t at_s,
 /* The user's session is over. */
 void outlook_close(struct outlook_model *m, struct user *user);
 
-/* Learns from what has happened since, and looks ahead.  O(active users). */
+/* Learns from what has happened since, and looks ahead; of *out only the first
+ * n_services are set.  O(active users). */
 void outlook_step(struct outlook_model *m, struct users *users, wall_ms now,
                   struct outlook *out);
 

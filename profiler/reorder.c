@@ -6,8 +6,10 @@
 #include "base/check.h"
 #include "base/mem.h"
 
-#define BUCKETS 4096 /* twice the window: some come from the future */
-#define NOTHING UINT32_MAX
+#define BUCKETS   4096 /* twice the window: some come from the future */
+#define WORD_BITS 64
+#define WORDS     (BUCKETS / WORD_BITS)
+#define NOTHING   UINT32_MAX
 
 struct bucket {
     uint32_t first, last; /* slots, or NOTHING */
@@ -19,9 +21,10 @@ struct reorder {
     size_t max;
     reorder_fn fn;
     void *ctx;
-    /* bucket number n is time n * unit_ms, and is at n % BUCKETS */
+    /* bucket number n is time n * unit_ms, and is at place_of(n) */
     int64_t next; /* the earliest that is not out yet */
     bool begun;
+    uint64_t used[WORDS]; /* a bit a bucket: something waits in it */
     struct bucket bucket[BUCKETS];
     /* slots */
     struct observation *slot;
@@ -68,11 +71,41 @@ static void grow(struct reorder *r)
     }
 }
 
-static void release_bucket(struct reorder *r)
+/* Numbers may be negative: a clock may begin before 1970. */
+static size_t place_of(int64_t number)
 {
-    struct bucket *b = &r->bucket[r->next++ % BUCKETS];
+    return (uint64_t)number % BUCKETS;
+}
+
+/* The first used place from `from` on, round the end.  Something waits. */
+static size_t first_used(const struct reorder *r, size_t from)
+{
+    size_t w = from / WORD_BITS;
+    uint64_t bits = r->used[w] & (UINT64_MAX << from % WORD_BITS);
+
+    while (bits == 0) {
+        w = (w + 1) % WORDS;
+        bits = r->used[w];
+    }
+    return w * WORD_BITS + (size_t)__builtin_ctzll(bits);
+}
+
+/* The number of the first bucket that is not empty. */
+static int64_t first_number(const struct reorder *r)
+{
+    size_t from = place_of(r->next);
+
+    return r->next + (int64_t)((first_used(r, from) - from) % BUCKETS);
+}
+
+static void release_bucket(struct reorder *r, int64_t number)
+{
+    size_t place = place_of(number);
+    struct bucket *b = &r->bucket[place];
     uint32_t at = b->first;
 
+    r->next = number + 1;
+    r->used[place / WORD_BITS] &= ~(1ull << place % WORD_BITS);
     b->first = NOTHING;
     while (at != NOTHING) {
         uint32_t after = r->link[at];
@@ -87,8 +120,8 @@ static void release_bucket(struct reorder *r)
 
 static void release_before(struct reorder *r, int64_t number)
 {
-    while (r->next < number && r->n_waiting > 0)
-        release_bucket(r);
+    while (r->n_waiting > 0 && first_number(r) < number)
+        release_bucket(r, first_number(r));
     if (r->next < number)
         r->next = number;
 }
@@ -102,18 +135,12 @@ void reorder_release(struct reorder *r, wall_ms until)
 void reorder_release_all(struct reorder *r)
 {
     while (r->n_waiting > 0)
-        release_bucket(r);
+        release_bucket(r, first_number(r));
 }
 
 wall_ms reorder_earliest(const struct reorder *r)
 {
-    int64_t at = r->next;
-
-    if (r->n_waiting == 0)
-        return INT64_MAX;
-    while (r->bucket[at % BUCKETS].first == NOTHING)
-        at++;
-    return at * r->unit_ms;
+    return r->n_waiting > 0 ? first_number(r) * r->unit_ms : INT64_MAX;
 }
 
 static uint32_t take_slot(struct reorder *r)
@@ -123,16 +150,29 @@ static uint32_t take_slot(struct reorder *r)
     if (r->free == NOTHING && r->n_slots < r->max)
         grow(r);
     while (r->free == NOTHING)
-        release_bucket(r);
+        release_bucket(r, first_number(r));
     at = r->free;
     r->free = r->link[at];
     return at;
 }
 
+static void append(struct reorder *r, size_t place, uint32_t slot)
+{
+    struct bucket *b = &r->bucket[place];
+
+    r->used[place / WORD_BITS] |= 1ull << place % WORD_BITS;
+    r->link[slot] = NOTHING;
+    if (b->first == NOTHING)
+        b->first = slot;
+    else
+        r->link[b->last] = slot;
+    b->last = slot;
+    r->n_waiting++;
+}
+
 void reorder_put(struct reorder *r, const struct observation *o)
 {
     int64_t number = o->start / r->unit_ms;
-    struct bucket *b;
     uint32_t at;
 
     if (!r->begun) {
@@ -149,12 +189,5 @@ void reorder_put(struct reorder *r, const struct observation *o)
         return;
     }
     r->slot[at] = *o;
-    r->link[at] = NOTHING;
-    b = &r->bucket[number % BUCKETS];
-    if (b->first == NOTHING)
-        b->first = at;
-    else
-        r->link[b->last] = at;
-    b->last = at;
-    r->n_waiting++;
+    append(r, place_of(number), at);
 }

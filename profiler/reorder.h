@@ -3,8 +3,9 @@
  *
  * A calendar: one bucket a millisecond (or more, when the window is long), first
  * in first out inside a bucket, so that a put and a release cost the same however
- * many are waiting.  What comes too late comes out at once.  Memory is bounded:
- * a full calendar lets the oldest go early.  Pure; virtual time.
+ * many are waiting; a bit a bucket leads over the empty ones.  What comes too late comes
+ * out at once.  Memory is bounded: a full calendar lets the oldest go early.  Pure; virtual
+ * time.
  */
 #ifndef PROFILER_REORDER_H
 #define PROFILER_REORDER_H
@@ -27,7 +28,7 @@ void reorder_put(struct reorder *r, const struct observation *o);
 void reorder_release(struct reorder *r, wall_ms until);
 void reorder_release_all(struct reorder *r);
 
-/* When the first that waits began, to the bucket; INT64_MAX: none waits.  O(buckets). */
+/* When the first that waits began, to the bucket; INT64_MAX: none waits. */
 wall_ms reorder_earliest(const struct reorder *r);
 
 #endif

@@ -128,3 +128,45 @@ Test(reorder, a_long_window_has_coarser_buckets_but_the_same_order_between_them)
         cr_expect_geq(g.start[i], g.start[i - 1]);
     reorder_free(r);
 }
+
+/* Round the end of the calendar, over words with and without something in them. */
+Test(reorder, a_sparse_calendar_lets_all_out_in_order)
+{
+    static const wall_ms gap[] = {1, 63, 64, 65, 127, 700, 2047, 1, 1900, 4095, 2, 1999};
+    static struct got g;
+    static wall_ms start[512];
+    struct reorder *r = reorder_new(2000, 100, note, &g);
+    size_t n = 0, out = 0;
+    wall_ms at = T0;
+
+    for (size_t i = 0; i < 240; i++) {
+        at += gap[i % 12];
+        start[n++] = at - (wall_ms)(i % 12 % 2);
+        put(r, start[n - 1], n);
+        reorder_release(r, at - 2000);
+        while (start[out] < at - 2000)
+            out++;
+        cr_expect_eq(reorder_earliest(r), start[out]);
+        cr_expect_eq(g.n, out);
+    }
+    reorder_release_all(r);
+    cr_assert_eq(g.n, n);
+    for (size_t i = 0; i < n; i++)
+        cr_expect_eq(g.start[i], start[i]);
+    reorder_free(r);
+}
+
+Test(reorder, a_clock_that_begins_at_nothing_is_in_order_too)
+{
+    static struct got g;
+    struct reorder *r = reorder_new(2000, 100, note, &g);
+
+    put(r, 1, 2);
+    put(r, -700, 1);
+    cr_expect_eq(reorder_earliest(r), -700);
+    reorder_release(r, 0);
+    cr_expect(g.n == 1 && g.user[0] == 1);
+    reorder_release_all(r);
+    cr_expect(g.n == 2 && g.user[1] == 2);
+    reorder_free(r);
+}
