@@ -1,14 +1,22 @@
 """Ends of connections: with bytes, half, and too early."""
+import socket
+
 import pytest
 
 from wire import Closed, answer, request, wait_for
 
 
+def send_with_end(peer, data):
+    """The end rides on the last segment: nobody sees the bytes without it."""
+    peer.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
+    peer.send(data)
+    peer.close()
+
+
 def test_an_answer_and_its_end_arriving_together_are_both_seen(tidegate, origin):
     def serve(peer, o):
         o.read(peer)
-        peer.send(answer(200, b"x" * 40_000))
-        peer.close()
+        send_with_end(peer, answer(200, b"x" * 40_000))
 
     t = tidegate([origin(serve)])
     with t.client() as c:
@@ -20,8 +28,7 @@ def test_an_answer_and_its_end_arriving_together_are_both_seen(tidegate, origin)
 def test_an_unframed_answer_and_its_end_arriving_together_are_both_seen(tidegate, origin):
     def serve(peer, o):
         o.read(peer)
-        peer.send(answer(200, b"", length=False) + b"y" * 1000)
-        peer.close()
+        send_with_end(peer, answer(200, b"", length=False) + b"y" * 1000)
 
     t = tidegate([origin(serve)])
     for _ in range(100):
