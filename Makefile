@@ -28,18 +28,20 @@ LDREL := -pie -Wl,-z,relro,-z,now -Wl,-z,noexecstack -Wl,--as-needed
 SRC  := $(sort $(wildcard base/*.c conf/*.c proxy/*.c proxy/*/*.c profiler/*.c profiler/*/*.c \
                           scaler/*.c scaler/*/*.c app/*.c app/*/*.c))
 HDR  := $(sort $(wildcard base/*.h conf/*.h proxy/*.h proxy/*/*.h profiler/*.h profiler/*/*.h \
-                          scaler/*.h scaler/*/*.h app/*.h app/*/*.h tests/tools/*/*.h))
+                          scaler/*.h scaler/*/*.h app/*.h app/*/*.h tests/tools/*/*.h docker/*/*.h))
 LIBSRC := $(filter-out app/main.c,$(SRC))
 UNIT := $(sort $(wildcard tests/unit/*/*_test.c tests/unit/*/*/*_test.c))
 FUZZ := $(sort $(wildcard tests/fuzz/*_fuzz.c))
 GENSRC := $(sort $(wildcard tests/tools/trafficgen/*.c)) base/check.c base/clock.c base/hist.c base/map.c \
           base/mem.c base/rng.c
+SAMPLESRC := $(sort $(wildcard docker/sample-service/*.c))
 TOOLS := $(B)/sample-service $(B)/trafficgen $(B)/countalloc.so
 
 OBJ  := $(SRC:%.c=$(B)/rel/%.o)
 AOBJ := $(SRC:%.c=$(B)/asan/%.o)
 UOBJ := $(UNIT:%.c=$(B)/asan/%.o)
 GOBJ := $(GENSRC:%.c=$(B)/rel/%.o)
+SAMPLEOBJ := $(SAMPLESRC:%.c=$(B)/rel/%.o)
 REPLAYS := $(FUZZ:tests/fuzz/%_fuzz.c=$(B)/corpus/%)
 
 # A recursive make works on all cores unless the caller already said how many.
@@ -80,12 +82,12 @@ $(B)/version: FORCE
 	@mkdir -p $(@D); echo '$(VERSION)' | cmp -s - $@ || echo '$(VERSION)' > $@
 FORCE:
 $(B)/rel/app/admin/page.o $(B)/asan/app/admin/page.o: app/admin/page.html
--include $(OBJ:.o=.d) $(AOBJ:.o=.d) $(UOBJ:.o=.d) $(GOBJ:.o=.d) $(B)/rel/docker/sample-service/sample.d \
+-include $(OBJ:.o=.d) $(AOBJ:.o=.d) $(UOBJ:.o=.d) $(GOBJ:.o=.d) $(SAMPLEOBJ:.o=.d) \
          $(FUZZ:%.c=$(B)/asan/%.d)
 
 # ---- what the demo, the scenarios and the benches use ----
 tools: $(TOOLS)
-$(B)/sample-service: $(B)/rel/docker/sample-service/sample.o
+$(B)/sample-service: $(SAMPLEOBJ)
 	@echo "  LINK  $@"; $(CC) $(BASE) $(REL) $(LDREL) -o $@ $^
 $(B)/countalloc.so: tests/tools/preload/countalloc.c $(B)/flags
 	@echo "  LINK  $@"; $(CC) $(BASE) -O2 -fPIC -shared -o $@ $< -ldl
