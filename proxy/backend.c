@@ -149,9 +149,9 @@ bool backend_serves(const struct backend *be)
     return health_of(be) == BACKEND_UP && admin_of(be) != BACKEND_DRAIN;
 }
 
-bool backend_leaves(const struct backend *be)
+bool backend_stays(const struct backend *be)
 {
-    return admin_of(be) == BACKEND_LEAVING;
+    return admin_of(be) == BACKEND_READY;
 }
 
 bool backend_takes(const struct backend *be, mono_us now)

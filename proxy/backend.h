@@ -95,8 +95,8 @@ void backend_set_health(struct backend *be, enum backend_health health, mono_us 
 void backend_set_admin(struct backend *be, enum backend_admin admin);
 /* Healthy and not drained, whatever the requests say. */
 bool backend_serves(const struct backend *be);
-/* No topology to come has it: a connection to it is not worth keeping. */
-bool backend_leaves(const struct backend *be);
+/* Neither drained nor removed: a connection to it is worth keeping. */
+bool backend_stays(const struct backend *be);
 
 /* Up, ready and not ejected: may be given a request at `now`.  Says nothing of room. */
 bool backend_takes(const struct backend *be, mono_us now);

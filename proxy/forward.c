@@ -311,7 +311,6 @@ static void wait_for_slot(struct exchange *x)
 {
     const struct cfg_service *cfg = x->service->cfg;
     double wait = waitq_forecast_s(x->w, x->service);
-
     bool hopeless = x->waiting_since == 0 && wait * MS_PER_S > cfg->queue_timeout_ms;
 
     if (hopeless || !waitq_join(x)) {

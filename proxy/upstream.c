@@ -105,7 +105,7 @@ static void park(struct upstream *u)
     bool clean = u->inbox.len == 0 && u->sock.out.len == 0 && !u->sock.failed &&
                  !u->sock.peer_closed;
 
-    if (!u->keep_alive || !clean || u->sock.w->draining || backend_leaves(u->backend) ||
+    if (!u->keep_alive || !clean || u->sock.w->draining || !backend_stays(u->backend) ||
         !backend_idle_reserve(u->backend)) {
         upstream_close(u);
         return;

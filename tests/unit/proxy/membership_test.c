@@ -226,7 +226,7 @@ Test(membership, a_backend_taken_out_goes_with_its_last_request)
     backend_reserve(be);
     membership_configure(m, &cfgs[1]);
     cr_expect_eq(pool(0, TIER_BASELINE)->n_backends, 1u);
-    cr_expect(backend_leaves(be));
+    cr_expect_not(backend_stays(be));
     cr_expect_eq(pool(0, TIER_BASELINE)->shared->members, 1u);
     moment = clock_mono() + 1300 * US_PER_MS; /* it was looked at once */
     turn_until(loop, moment_passed);
@@ -245,7 +245,7 @@ Test(membership, a_backend_that_comes_back_while_it_drains_serves_again)
     membership_configure(m, &cfgs[0]);
     cr_assert_eq(pool(0, TIER_BASELINE)->n_backends, 1u);
     cr_expect(backend_serves(pool(0, TIER_BASELINE)->backends[0]));
-    cr_expect_not(backend_leaves(pool(0, TIER_BASELINE)->backends[0]));
+    cr_expect(backend_stays(pool(0, TIER_BASELINE)->backends[0]));
 }
 
 /* Workers hear of a topology one after the other. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "app/admin/endpoint.h"
+#include "source_file.h"
 
 static const char *found(const char *path)
 {
@@ -33,21 +34,9 @@ Test(endpoint, a_path_that_ends_in_a_slash_takes_what_follows_but_not_nothing)
     cr_expect_str_eq(found("/x"), "");
 }
 
-/* The whole of docs/admin.md; the tests run in the root of the source. */
-static char *document(void)
-{
-    char *text = calloc(1, 1 << 20);
-    FILE *f = fopen("docs/admin.md", "r");
-
-    cr_assert_not_null(f);
-    cr_assert_gt(fread(text, 1, (1 << 20) - 1, f), 0);
-    fclose(f);
-    return text;
-}
-
 Test(endpoint, each_path_is_documented_with_its_words)
 {
-    char *doc = document(), line[300];
+    char *doc = source_file("docs/admin.md"), line[300];
     const struct endpoint *list;
     size_t n, lines = 0;
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "source_file.h"
 
 struct row {
     const char *name, *type, *labels, *help;
@@ -63,21 +64,9 @@ Test(metric_table, names_are_unique_and_in_base_units)
     }
 }
 
-/* The whole of docs/admin.md; the tests run in the root of the source. */
-static char *document(void)
-{
-    char *text = calloc(1, 1 << 20);
-    FILE *f = fopen("docs/admin.md", "r");
-
-    cr_assert_not_null(f);
-    cr_assert_gt(fread(text, 1, (1 << 20) - 1, f), 0);
-    fclose(f);
-    return text;
-}
-
 Test(metric_table, each_metric_is_documented_with_its_words)
 {
-    char *doc = document(), line[400];
+    char *doc = source_file("docs/admin.md"), line[400];
     size_t lines = 0;
 
     for (size_t i = 0; i < N_ELEMS(rows); i++) {

@@ -1,11 +1,11 @@
 /* Mirrors app/admin/page.c, and what the page itself may not do. */
 #include <criterion/criterion.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "app/admin/page.h"
 #include "base/check.h"
+#include "source_file.h"
 
 static void expect(const char *template, const char *want)
 {
@@ -25,21 +25,9 @@ Test(page, each_place_of_the_nonce_is_filled)
     expect("a @NONCE@@NONCE@ b @NONC@ @NONCE@", "a 01230123 b @NONC@ 0123");
 }
 
-/* The tests run in the root of the source. */
-static char *page(void)
-{
-    char *text = calloc(1, 1 << 20);
-    FILE *f = fopen("app/admin/page.html", "r");
-
-    cr_assert_not_null(f);
-    cr_assert_gt(fread(text, 1, (1 << 20) - 1, f), 0);
-    fclose(f);
-    return text;
-}
-
 Test(page, its_own_script_and_style_pass_the_policy)
 {
-    char *text = page();
+    char *text = source_file("app/admin/page.html");
 
     cr_expect_not_null(strstr(text, "<script nonce=\"@NONCE@\">"));
     cr_expect_not_null(strstr(text, "<style nonce=\"@NONCE@\">"));
@@ -54,7 +42,7 @@ Test(page, text_cannot_become_markup_and_nothing_is_loaded_from_elsewhere)
     static const char *const banned[] = {
         "innerHTML", "outerHTML",    "insertAdjacentHTML", "document.write",
         "eval(",     "new Function", "https://",           "src="};
-    char *text = page();
+    char *text = source_file("app/admin/page.html");
 
     for (size_t i = 0; i < N_ELEMS(banned); i++)
         cr_expect_null(strstr(text, banned[i]), "%s", banned[i]);
