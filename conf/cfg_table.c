@@ -391,7 +391,8 @@ static const struct cfg_key profiler_keys[] = {
     COUNT("max_users", max_users, "1000000", "100", "100000000",
           "Profiles held in memory."),
     COUNT("max_templates", max_templates, "2000", "16", "60000",
-          "Resource templates learned per service."),
+          "Resource templates learned per service, about 1 KiB each; what is beyond counts "
+          "as one. All services together have 65535."),
     COUNT("template_users", template_users, "10", "1", "1000",
           "Different users a template must have had before it is shown."),
 };
