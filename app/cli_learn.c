@@ -209,7 +209,7 @@ static enum cli_status with_store(struct learn *n, char **files, int n_files)
     enum cli_status status = CLI_FAILED;
     int rc;
 
-    rc = kv_open_lmdb(n->cfg->store.path, n->cfg->store.max_bytes, &n->kv, &why);
+    rc = kv_open_lmdb(n->cfg->store.path, n->cfg->store.max_bytes, KV_ALONE, &n->kv, &why);
     if (rc == RC_OK)
         rc = profiler_new(n->cfg, n->kv, &out, &n->profiler, &why);
     if (rc == RC_OK)

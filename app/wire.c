@@ -48,7 +48,7 @@ static void open_store(struct wire *w, const struct cfg_store *cfg)
 
     w->kv_ok = true;
     if (cfg->kind == CFG_STORE_LMDB) {
-        if (kv_open_lmdb(cfg->path, cfg->max_bytes, &w->kv, &why) == RC_OK)
+        if (kv_open_lmdb(cfg->path, cfg->max_bytes, KV_SHARED, &w->kv, &why) == RC_OK)
             return;
         log_error("store", "%s; going on without: nothing will outlive this process",
                   why.text);

@@ -9,9 +9,10 @@ void kv_init(struct kv *kv, const struct kv_ops *ops)
     CHECK(pthread_mutex_init(&kv->lock, NULL) == 0);
 }
 
-int kv_open_lmdb(const char *path, uint64_t max_bytes, struct kv **out, struct why *w)
+int kv_open_lmdb(const char *path, uint64_t max_bytes, enum kv_company company,
+                 struct kv **out, struct why *w)
 {
-    return kv_lmdb_open(path, max_bytes, out, w);
+    return kv_lmdb_open(path, max_bytes, company, out, w);
 }
 
 struct kv *kv_open_memory(void)

@@ -18,8 +18,18 @@ struct kv;
 
 #define KV_KEY_MAX 511
 
-/* A memory-mapped file in directory `path` (made if missing), at most max_bytes. */
-int kv_open_lmdb(const char *path, uint64_t max_bytes, struct kv **out, struct why *w);
+/* Who else may have the directory open meanwhile; kept as long as the process lives. */
+enum kv_company {
+    KV_SHARED, /* others that share it: a process and the one that replaces it */
+    KV_ALONE,  /* nobody: what is written rests on what was read at the start */
+};
+
+/*
+ * A memory-mapped file in directory `path` (made if missing), at most max_bytes.
+ * RC_BUSY: it is open in a process that does not go with this one.
+ */
+int kv_open_lmdb(const char *path, uint64_t max_bytes, enum kv_company company,
+                 struct kv **out, struct why *w);
 struct kv *kv_open_memory(void);
 void kv_close(struct kv *kv); /* NULL is fine */
 

@@ -2,22 +2,29 @@
  * LMDB: one environment in one directory, one unnamed database, one transaction
  * a batch.  MDB_NOMETASYNC: a power failure may take back the last batches but
  * never tears one.  MDB_NOTLS: the read transaction is kept and renewed from
- * whichever thread holds kv.c's lock.
+ * whichever thread holds kv.c's lock.  LMDB itself lets any number of processes write;
+ * who may be there together is told by flock() on a file beside it, which ends with
+ * the process.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <lmdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/kv_ops.h"
 #include "base/mem.h"
 
+#define LOCK_FILE "tidegate.lock"
+
 struct kv_lmdb {
     struct kv kv;
+    int lock; /* descriptor of LOCK_FILE */
     MDB_env *env;
     MDB_dbi db;
     MDB_txn *read; /* reset between calls */
@@ -155,6 +162,7 @@ static void lmdb_close(struct kv *kv)
     if (l->read != NULL)
         mdb_txn_abort(l->read);
     mdb_env_close(l->env);
+    close(l->lock);
     free(l);
 }
 
@@ -199,20 +207,46 @@ static int open_env(struct kv_lmdb *l, const char *path, uint64_t max_bytes)
     return err;
 }
 
-int kv_lmdb_open(const char *path, uint64_t max_bytes, struct kv **out, struct why *w)
+/* The descriptor that holds the lock, or an RC_*. */
+static int take_lock(const char *path, enum kv_company company, struct why *w)
+{
+    char *file = mem_printf("%s/" LOCK_FILE, path);
+    int fd = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0600), err = errno;
+
+    if (fd < 0)
+        why_set(w, RC_SYS, "store: cannot open %s: %s", file, strerror(err));
+    free(file);
+    if (fd < 0)
+        return RC_SYS;
+    if (flock(fd, (company == KV_ALONE ? LOCK_EX : LOCK_SH) | LOCK_NB) == 0)
+        return fd;
+    err = errno;
+    close(fd);
+    if (err == EWOULDBLOCK)
+        return why_set(w, RC_BUSY, "store: %s is open in another process", path);
+    return why_set(w, RC_SYS, "store: cannot lock %s: %s", path, strerror(err));
+}
+
+int kv_lmdb_open(const char *path, uint64_t max_bytes, enum kv_company company,
+                 struct kv **out, struct why *w)
 {
     struct kv_lmdb *l;
-    int err, rc = make_directory(path, w);
+    int err, lock, rc = make_directory(path, w);
 
     *out = NULL;
     if (rc != RC_OK)
         return rc;
+    lock = take_lock(path, company, w);
+    if (lock < 0)
+        return lock;
     l = MEM_NEW(struct kv_lmdb);
+    l->lock = lock;
     err = mdb_env_create(&l->env);
     if (err == 0)
         err = open_env(l, path, max_bytes);
     if (err != 0) {
         mdb_env_close(l->env);
+        close(lock);
         free(l);
         return why_set(w, (enum rc)code_of(err), "store: cannot open %s: %s", path,
                        mdb_strerror(err));

@@ -28,6 +28,7 @@ struct kv {
 void kv_init(struct kv *kv, const struct kv_ops *ops);
 
 struct kv *kv_mem_new(void);
-int kv_lmdb_open(const char *path, uint64_t max_bytes, struct kv **out, struct why *w);
+int kv_lmdb_open(const char *path, uint64_t max_bytes, enum kv_company company,
+                 struct kv **out, struct why *w);
 
 #endif

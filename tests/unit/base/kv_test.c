@@ -1,10 +1,14 @@
 #include "base/kv.h"
 
 #include <criterion/criterion.h>
+#include <fcntl.h>
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #define MIB (1u << 20)
 
@@ -36,7 +40,7 @@ static struct kv *open_lmdb(void)
     struct why w;
 
     snprintf(path, sizeof(path), "%s/a/b", dir);
-    cr_assert_eq(kv_open_lmdb(path, 4 * MIB, &kv, &w), RC_OK, "%s", w.text);
+    cr_assert_eq(kv_open_lmdb(path, 4 * MIB, KV_SHARED, &kv, &w), RC_OK, "%s", w.text);
     return kv;
 }
 
@@ -217,7 +221,7 @@ Test(kv, a_damaged_lmdb_file_is_reported, .init = setup, .fini = teardown)
     for (int i = 0; i < 20000; i++)
         fputc('x', f);
     fclose(f);
-    cr_expect_eq(kv_open_lmdb(dir, MIB, &kv, &w), RC_CORRUPT, "%s", w.text);
+    cr_expect_eq(kv_open_lmdb(dir, MIB, KV_SHARED, &kv, &w), RC_CORRUPT, "%s", w.text);
     cr_expect_null(kv);
 }
 
@@ -233,5 +237,95 @@ Test(kv, a_directory_that_cannot_be_made_is_reported, .init = setup, .fini = tea
     cr_assert_not_null(f);
     fclose(f);
     snprintf(path, sizeof(path), "%s/file/store", dir);
-    cr_expect_eq(kv_open_lmdb(path, MIB, &kv, &w), RC_SYS);
+    cr_expect_eq(kv_open_lmdb(path, MIB, KV_SHARED, &kv, &w), RC_SYS);
+}
+
+/* Holds the lock as another process would; to close(). */
+static int hold_lock(int how)
+{
+    char path[96];
+    int fd;
+
+    snprintf(path, sizeof(path), "%s/tidegate.lock", dir);
+    fd = open(path, O_RDWR | O_CREAT, 0600);
+    cr_assert(fd >= 0 && flock(fd, how | LOCK_NB) == 0);
+    return fd;
+}
+
+Test(kv, who_wants_lmdb_alone_does_not_join_anybody, .init = setup, .fini = teardown)
+{
+    int fd = hold_lock(LOCK_SH);
+    struct kv *kv;
+    struct why w;
+
+    cr_expect_eq(kv_open_lmdb(dir, MIB, KV_ALONE, &kv, &w), RC_BUSY);
+    cr_expect_null(kv);
+    cr_expect_not_null(strstr(w.text, "is open in another process"), "%s", w.text);
+    close(fd);
+    cr_assert_eq(kv_open_lmdb(dir, MIB, KV_ALONE, &kv, &w), RC_OK, "%s", w.text);
+    kv_close(kv);
+}
+
+Test(kv, nobody_joins_who_has_lmdb_alone, .init = setup, .fini = teardown)
+{
+    struct kv *kv, *other;
+    struct why w;
+
+    cr_assert_eq(kv_open_lmdb(dir, MIB, KV_ALONE, &kv, &w), RC_OK, "%s", w.text);
+    cr_expect_eq(kv_open_lmdb(dir, MIB, KV_SHARED, &other, &w), RC_BUSY);
+    cr_expect_eq(kv_open_lmdb(dir, MIB, KV_ALONE, &other, &w), RC_BUSY);
+    kv_close(kv);
+    cr_assert_eq(kv_open_lmdb(dir, MIB, KV_SHARED, &kv, &w), RC_OK, "%s", w.text);
+    kv_close(kv);
+}
+
+Test(kv, who_shares_lmdb_joins_others_who_do, .init = setup, .fini = teardown)
+{
+    int fd = hold_lock(LOCK_SH);
+    struct kv *kv;
+    struct why w;
+
+    cr_assert_eq(kv_open_lmdb(dir, MIB, KV_SHARED, &kv, &w), RC_OK, "%s", w.text);
+    kv_close(kv);
+    close(fd);
+}
+
+/* Starts cat between two pipes; returns once it runs. */
+static pid_t start_cat(int *in)
+{
+    int to[2], from[2];
+    pid_t child;
+    char c = 0;
+
+    cr_assert(pipe2(to, O_CLOEXEC) == 0 && pipe2(from, O_CLOEXEC) == 0);
+    child = fork();
+    cr_assert_geq(child, 0);
+    if (child == 0) {
+        dup2(to[0], STDIN_FILENO);
+        dup2(from[1], STDOUT_FILENO);
+        execl("/bin/cat", "cat", (char *)NULL);
+        _exit(1);
+    }
+    cr_assert(write(to[1], "x", 1) == 1 && read(from[0], &c, 1) == 1 && c == 'x');
+    close(to[0]);
+    close(from[0]);
+    close(from[1]);
+    *in = to[1];
+    return child;
+}
+
+/* Instances that a provider starts may outlive their parent. */
+Test(kv, a_child_does_not_hold_the_lock, .init = setup, .fini = teardown)
+{
+    struct kv *kv;
+    pid_t child;
+    int in;
+
+    cr_assert_eq(kv_open_lmdb(dir, MIB, KV_SHARED, &kv, NULL), RC_OK);
+    child = start_cat(&in);
+    kv_close(kv);
+    cr_expect_eq(kv_open_lmdb(dir, MIB, KV_ALONE, &kv, NULL), RC_OK);
+    kv_close(kv);
+    close(in);
+    waitpid(child, NULL, 0);
 }

@@ -146,7 +146,7 @@ static void run_and_be_killed(void)
         struct kv *mine;
         struct scaler *s;
 
-        if (kv_open_lmdb(dir, 10 << 20, &mine, NULL) != RC_OK)
+        if (kv_open_lmdb(dir, 10 << 20, KV_SHARED, &mine, NULL) != RC_OK)
             _exit(1);
         s = make(mine);
         await_ready(s, 1);
@@ -186,7 +186,7 @@ Test(scaler, after_a_kill_the_next_process_takes_over_and_leaves_nothing)
     cr_assert_neq(mkdtemp(dir), NULL);
     run_and_be_killed();
     kv_close(kv);
-    cr_assert_eq(kv_open_lmdb(dir, 10 << 20, &kv, NULL), RC_OK);
+    cr_assert_eq(kv_open_lmdb(dir, 10 << 20, KV_SHARED, &kv, NULL), RC_OK);
     kv_each(kv, "scaler/instance/", strlen("scaler/instance/"), take_id, id);
     unsigned nn = child_sweep(id, 0);
     cr_assert_eq(nn, 1, "%u of %s", nn, id);
