@@ -5,15 +5,27 @@
 #define APP_CLI_ARGS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "app/cli.h"
+
+/* An option of one command's own: --NAME VALUE. */
+struct cli_option {
+    const char *name;
+    const char **value; /* set when it is given */
+};
+
+#define CLI_OPTIONS_MAX 8 /* of one command */
 
 /* What a command understands, and what it was given. */
 struct cli_args {
     /* in */
     const char *usage; /* one line, behind "usage: tidegate " */
-    bool may_print;    /* understands -T, --print */
-    int max_operands;  /* what is not an option; more are refused */
+    const char *help;  /* what -h shows behind it; NULL: no more */
+    const struct cli_option *own;
+    size_t n_own;
+    bool may_print;   /* understands -T, --print */
+    int max_operands; /* what is not an option; more are refused */
     /* out */
     const char *config; /* -c FILE, --config FILE; never NULL */
     bool print;

@@ -51,6 +51,7 @@ static void print_usage(FILE *to)
 
 static const struct command *find_command(const char *name)
 {
+    char hint[NEAREST_HINT_MAX];
     struct nearest near;
 
     nearest_init(&near, name);
@@ -59,9 +60,8 @@ static const struct command *find_command(const char *name)
             return &commands[i];
         nearest_offer(&near, commands[i].name);
     }
-    fprintf(stderr, "tidegate: unknown command '%s'%s%s%s\n", name,
-            near.best != NULL ? "; did you mean '" : "", near.best != NULL ? near.best : "",
-            near.best != NULL ? "'?" : "; tidegate -h lists them");
+    fprintf(stderr, "tidegate: unknown command '%s'%s\n", name,
+            near.best != NULL ? nearest_hint(&near, hint) : "; tidegate -h lists them");
     return NULL;
 }
 

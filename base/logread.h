@@ -20,6 +20,7 @@
 #include "base/handover.h"
 
 enum logread_format { LOGREAD_AUTO, LOGREAD_COMMON, LOGREAD_COMBINED, LOGREAD_TSV };
+#define LOGREAD_FORMATS (LOGREAD_TSV + 1)
 
 /* -1: no such name.  Names: auto, common, combined, tsv. */
 int logread_format_from(const char *name, enum logread_format *out);

@@ -144,6 +144,7 @@ static int parse_value(struct fill *f, const struct cfg_key *k, void *field,
 static int parse_service(struct fill *f, const struct cfg_key *k, uint16_t *field,
                          const struct yaml_node *n)
 {
+    char hint[NEAREST_HINT_MAX];
     struct nearest near;
 
     if (!is_value_node(f, k, n))
@@ -158,9 +159,8 @@ static int parse_service(struct fill *f, const struct cfg_key *k, uint16_t *fiel
         *field = (uint16_t)i;
         return RC_OK;
     }
-    cfg_errors_add(f->errs, n->at, "no service is named '%s'%s%s%s", n->text,
-                   near.best != NULL ? "; did you mean '" : "",
-                   near.best != NULL ? near.best : "", near.best != NULL ? "'?" : "");
+    cfg_errors_add(f->errs, n->at, "no service is named '%s'%s", n->text,
+                   nearest_hint(&near, hint));
     return RC_NOT_FOUND;
 }
 

@@ -61,7 +61,7 @@ static int bool_from(const struct cfg_key *k, const char *text, void *field, str
 
 static int enum_from(const struct cfg_key *k, const char *text, void *field, struct why *w)
 {
-    char all[160] = "";
+    char all[160] = "", hint[NEAREST_HINT_MAX];
     struct nearest near;
 
     nearest_init(&near, text);
@@ -75,10 +75,8 @@ static int enum_from(const struct cfg_key *k, const char *text, void *field, str
         nearest_offer(&near, k->words[i]);
         snprintf(all + n, sizeof(all) - n, "%s%s", i > 0 ? ", " : "", k->words[i]);
     }
-    if (near.best != NULL)
-        return why_set(w, RC_INVALID, "'%s' is not one of %s; did you mean '%s'?", text,
-                       all, near.best);
-    return why_set(w, RC_INVALID, "'%s' is not one of %s", text, all);
+    return why_set(w, RC_INVALID, "'%s' is not one of %s%s", text, all,
+                   nearest_hint(&near, hint));
 }
 
 /* ---- texts -------------------------------------------------------------------------- */

@@ -1,5 +1,6 @@
 #include "conf/nearest.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static size_t min(size_t a, size_t b)
@@ -54,4 +55,12 @@ void nearest_offer(struct nearest *n, const char *candidate)
         return;
     n->distance = d;
     n->best = candidate;
+}
+
+const char *nearest_hint(const struct nearest *n, char out[static NEAREST_HINT_MAX])
+{
+    out[0] = '\0';
+    if (n->best != NULL)
+        snprintf(out, NEAREST_HINT_MAX, "; did you mean '%s'?", n->best);
+    return out;
 }

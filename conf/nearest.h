@@ -21,4 +21,9 @@ struct nearest {
 void nearest_init(struct nearest *n, const char *word);
 void nearest_offer(struct nearest *n, const char *candidate); /* borrowed, like word */
 
+#define NEAREST_HINT_MAX (NEAREST_WORD_MAX + 24)
+
+/* "; did you mean 'BEST'?" to put behind a complaint, or "" when none is near. */
+const char *nearest_hint(const struct nearest *n, char out[static NEAREST_HINT_MAX]);
+
 #endif

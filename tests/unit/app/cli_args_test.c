@@ -93,3 +93,40 @@ Test(cli_args, what_is_not_understood_ends_with_2_and_help_with_0)
     cr_expect_eq(reads(&a, ARGS("-h")), CLI_OK);
     cr_expect_eq(reads(&a, ARGS("--help")), CLI_OK);
 }
+
+Test(cli_args, an_option_of_the_commands_own_has_a_value)
+{
+    const char *format = "auto", *service = NULL;
+    const struct cli_option own[] = {{"format", &format}, {"service", &service}};
+    struct cli_args a = {.usage = "learn", .own = own, .n_own = 2, .max_operands = 1};
+    char **argv = ARGS("--service", "shop", "log");
+
+    cr_expect_eq(reads(&a, argv), -1);
+    cr_expect_str_eq(format, "auto");
+    cr_expect_str_eq(service, "shop");
+    cr_expect(a.n_operands == 1 && strcmp(a.operands[0], "log") == 0);
+    cr_expect_eq(reads(&a, ARGS("-c", "t.yaml", "--format=tsv")), -1);
+    cr_expect_str_eq(format, "tsv");
+    cr_expect_str_eq(a.config, "t.yaml");
+    cr_expect_eq(reads(&a, ARGS("--format")), CLI_USAGE);
+}
+
+Test(cli_args, an_option_of_another_command_is_refused)
+{
+    const char *format = NULL;
+    const struct cli_option own[] = {{"format", &format}};
+    struct cli_args a = {.usage = "check", .may_print = true};
+    struct cli_args b = {.usage = "learn", .own = own, .n_own = 1};
+
+    cr_expect_eq(reads(&a, ARGS("--format", "tsv")), CLI_USAGE);
+    cr_expect_eq(reads(&b, ARGS("--print")), CLI_USAGE);
+}
+
+Test(cli_args, help_has_the_commands_own_text)
+{
+    struct cli_args a = {.usage = "learn LOG", .help = "Learns.\n"};
+
+    cr_expect_eq(reads(&a, ARGS("-h")), CLI_OK);
+    fflush(stdout);
+    cr_assert_stdout_eq_str("usage: tidegate learn LOG\n\nLearns.\n");
+}

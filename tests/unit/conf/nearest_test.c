@@ -1,6 +1,7 @@
 /* Mirrors conf/nearest.c. */
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/check.h"
 #include "conf/nearest.h"
@@ -78,4 +79,27 @@ Test(nearest, words_beyond_the_table_of_distances_are_left_alone)
     cr_expect_null(n.best);
     nearest_offer(&n, as_long);
     cr_expect_str_eq(n.best, as_long);
+}
+
+Test(nearest, the_hint_names_the_best_or_nothing)
+{
+    char hint[NEAREST_HINT_MAX];
+    struct nearest n;
+
+    nearest_init(&n, "rotes");
+    cr_expect_str_eq(nearest_hint(&n, hint), "");
+    nearest_offer(&n, "routes");
+    cr_expect_str_eq(nearest_hint(&n, hint), "; did you mean 'routes'?");
+}
+
+Test(nearest, the_longest_word_fits_into_the_hint)
+{
+    char word[NEAREST_WORD_MAX + 1] = "", hint[NEAREST_HINT_MAX];
+    struct nearest n;
+
+    memset(word, 'w', NEAREST_WORD_MAX);
+    nearest_init(&n, word);
+    nearest_offer(&n, word);
+    nearest_hint(&n, hint);
+    cr_expect_eq(strlen(hint), NEAREST_WORD_MAX + strlen("; did you mean ''?"));
 }
