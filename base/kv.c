@@ -73,8 +73,3 @@ int kv_each(struct kv *kv, const void *prefix, size_t prefix_len, kv_each_fn fn,
     pthread_mutex_unlock(&kv->lock);
     return rc;
 }
-
-const char *kv_kind(const struct kv *kv)
-{
-    return kv->ops->kind;
-}

@@ -50,6 +50,4 @@ typedef bool (*kv_each_fn)(void *ctx, const void *key, size_t key_len, const voi
                            size_t len);
 int kv_each(struct kv *kv, const void *prefix, size_t prefix_len, kv_each_fn fn, void *ctx);
 
-const char *kv_kind(const struct kv *kv); /* "lmdb", "memory" */
-
 #endif

@@ -166,7 +166,7 @@ static void lmdb_close(struct kv *kv)
     free(l);
 }
 
-static const struct kv_ops ops = {"lmdb", lmdb_close, lmdb_get, lmdb_write, lmdb_each};
+static const struct kv_ops ops = {lmdb_close, lmdb_get, lmdb_write, lmdb_each};
 
 /* Makes the directory and its parents; for us alone, the keys to identities are in it. */
 static int make_directory(const char *path, struct why *w)

@@ -146,7 +146,7 @@ static void mem_close(struct kv *kv)
     free(kv);
 }
 
-static const struct kv_ops ops = {"memory", mem_close, mem_get, mem_write, mem_each};
+static const struct kv_ops ops = {mem_close, mem_get, mem_write, mem_each};
 
 struct kv *kv_mem_new(void)
 {

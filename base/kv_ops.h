@@ -12,7 +12,6 @@
 #include "base/kv.h"
 
 struct kv_ops {
-    const char *kind;
     void (*close)(struct kv *kv); /* frees it */
     int (*get)(struct kv *kv, const void *key, size_t key_len, void **value, size_t *len);
     int (*write)(struct kv *kv, const struct kv_put *puts, size_t n);

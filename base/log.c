@@ -24,16 +24,6 @@ enum log_level log_get_level(void)
     return (enum log_level)atomic_load_explicit(&max_level, memory_order_relaxed);
 }
 
-int log_level_from(const char *name, enum log_level *out)
-{
-    for (size_t i = 0; i < N_ELEMS(names); i++)
-        if (strcmp(name, names[i]) == 0) {
-            *out = (enum log_level)i;
-            return 0;
-        }
-    return -1;
-}
-
 /* True when this line may be written; *left_out then says how many were not.  Information
  * is never held back: it reports changes, and each change is news. */
 static int site_admits(struct log_site *s, enum log_level level, long long now,

@@ -22,9 +22,6 @@ struct log_site {
 void log_set_level(enum log_level level);
 enum log_level log_get_level(void);
 
-/* RC_INVALID-like: 0 when `name` is one of error, warn, info, debug, else -1. */
-int log_level_from(const char *name, enum log_level *out);
-
 void log_write(struct log_site *site, enum log_level level, const char *area,
                const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 

@@ -31,11 +31,6 @@ void map_fini(struct map *m)
     map_init(m);
 }
 
-size_t map_size(const struct map *m)
-{
-    return m->used;
-}
-
 /* The key's slot, or NULL. */
 static struct map_slot *lookup(const struct map *m, uint64_t key)
 {

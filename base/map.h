@@ -19,7 +19,6 @@ struct map {
 void map_init(struct map *m);
 void map_fini(struct map *m); /* frees the table, not what the values point to */
 
-size_t map_size(const struct map *m);
 void *map_find(const struct map *m, uint64_t key);      /* NULL: not there */
 void map_set(struct map *m, uint64_t key, void *value); /* value != NULL; replaces */
 void *map_remove(struct map *m, uint64_t key);          /* the value, or NULL */

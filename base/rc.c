@@ -3,20 +3,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-const char *rc_name(enum rc code)
-{
-    switch (code) {
-    case RC_OK:
-        return "RC_OK";
-#define X(name, num, text)                                                                 \
-    case name:                                                                             \
-        return #name;
-        RC_LIST(X)
-#undef X
-    }
-    return "RC_?";
-}
-
 const char *rc_text(enum rc code)
 {
     switch (code) {

@@ -30,7 +30,6 @@ struct why {
     char text[240]; /* always terminated; cut, never overrun */
 };
 
-const char *rc_name(enum rc code);
 const char *rc_text(enum rc code);
 
 /* Fills *w (w may be NULL) and returns code, so that `return why_set(...)` reads well. */

@@ -82,9 +82,3 @@ uint64_t ring_dropped(const struct ring *r)
 {
     return atomic_load_explicit(&r->dropped, memory_order_relaxed);
 }
-
-size_t ring_used(const struct ring *r)
-{
-    return (size_t)(atomic_load_explicit(&r->head, memory_order_relaxed) -
-                    atomic_load_explicit(&r->tail, memory_order_relaxed));
-}

@@ -20,6 +20,5 @@ void ring_free(struct ring *r); /* NULL is fine */
 bool ring_put(struct ring *r, const void *elem); /* producer; false: full, dropped */
 size_t ring_take(struct ring *r, void *out, size_t max); /* consumer; elements taken */
 uint64_t ring_dropped(const struct ring *r);             /* any thread */
-size_t ring_used(const struct ring *r);                  /* any thread */
 
 #endif

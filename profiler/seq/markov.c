@@ -210,23 +210,6 @@ static double prob_of_any(const struct markov *m, uint16_t token, double rest)
     return rest * ((m->count[token] - DISCOUNT) / n + DISCOUNT * m->distinct / n * flat);
 }
 
-double markov_prob(const struct markov *m, const uint16_t *hist, size_t n, uint16_t token)
-{
-    struct level level[MARKOV_ORDER_MAX];
-    double rest, p;
-    unsigned levels = find_levels(m, hist, n, level, &rest);
-
-    p = prob_of_any(m, token, rest);
-    for (unsigned i = 0; i < levels; i++) {
-        const struct context *c = level[i].context;
-
-        for (uint16_t j = 0; j < c->n; j++)
-            if (c->entry[j].token == token)
-                p += level[i].weight * (c->entry[j].n - DISCOUNT);
-    }
-    return p;
-}
-
 /* Adds to the scores; each token goes into `touched` once. */
 static size_t add_level(struct markov *m, const struct level *l, size_t n_touched)
 {
@@ -280,11 +263,6 @@ size_t markov_top(struct markov *m, const uint16_t *hist, size_t n,
 uint32_t markov_count(const struct markov *m, uint16_t token)
 {
     return m->count[token];
-}
-
-size_t markov_contexts(const struct markov *m)
-{
-    return m->n_contexts;
 }
 
 /* ---- life ---- */

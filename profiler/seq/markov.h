@@ -31,8 +31,6 @@ void markov_free(struct markov *m); /* NULL is fine */
 /* `token` followed hist[0..n), oldest first; only the last `order` of them count. */
 void markov_learn(struct markov *m, const uint16_t *hist, size_t n, uint16_t token);
 
-double markov_prob(const struct markov *m, const uint16_t *hist, size_t n, uint16_t token);
-
 struct markov_guess {
     uint16_t token;
     double p;
@@ -46,7 +44,6 @@ size_t markov_top(struct markov *m, const uint16_t *hist, size_t n,
 
 /* How often the token was learned. */
 uint32_t markov_count(const struct markov *m, uint16_t token);
-size_t markov_contexts(const struct markov *m);
 
 /* All that was learned as bytes, to be given to free(), and back; RC_CORRUPT: *m is as new.
  */

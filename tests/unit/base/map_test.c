@@ -8,6 +8,17 @@
 
 static int values[KEYS];
 
+static size_t entries(const struct map *m)
+{
+    size_t at = 0, n = 0;
+    uint64_t key;
+    void *value;
+
+    while (map_next(m, &at, &key, &value))
+        n++;
+    return n;
+}
+
 Test(map, does_what_an_array_does_under_random_changes)
 {
     struct rng rng;
@@ -29,7 +40,8 @@ Test(map, does_what_an_array_does_under_random_changes)
             model[k] = &values[rng_below(&rng, KEYS)];
             map_set(&m, k, model[k]);
         }
-        cr_assert_eq(map_size(&m), live);
+        if (i % 100 == 0)
+            cr_assert_eq(entries(&m), live);
     }
     for (uint64_t k = 0; k < KEYS; k++)
         cr_assert_eq(map_find(&m, k), model[k]);
@@ -53,7 +65,7 @@ Test(map, a_walk_sees_each_entry_once_and_may_remove_it)
     }
     cr_expect_eq(seen, 100u);
     cr_expect_eq(sum, 5050u);
-    cr_expect_eq(map_size(&m), 0u);
+    cr_expect_eq(entries(&m), 0u);
     map_fini(&m);
 }
 

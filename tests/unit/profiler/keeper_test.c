@@ -48,8 +48,7 @@ static void flaky_close(struct kv *kv)
     free(kv);
 }
 
-static const struct kv_ops flaky_ops = {"flaky", flaky_close, flaky_get, flaky_write,
-                                        flaky_each};
+static const struct kv_ops flaky_ops = {flaky_close, flaky_get, flaky_write, flaky_each};
 
 static const char *const services[] = {"shop"};
 

@@ -29,7 +29,7 @@ static int bad_write(struct kv *kv, const struct kv_put *puts, size_t n)
     return b->rc;
 }
 
-static const struct kv_ops bad_ops = {.kind = "bad", .write = bad_write};
+static const struct kv_ops bad_ops = {.write = bad_write};
 
 static struct bad_kv bad;
 static struct ledger *l;

@@ -13,8 +13,20 @@
     markov_learn(m, (const uint16_t[]){__VA_ARGS__},                                       \
                  sizeof((const uint16_t[]){__VA_ARGS__}) / sizeof(uint16_t), token)
 #define PROB(m, token, ...)                                                                \
-    markov_prob(m, (const uint16_t[]){__VA_ARGS__},                                        \
-                sizeof((const uint16_t[]){__VA_ARGS__}) / sizeof(uint16_t), token)
+    prob(m, (const uint16_t[]){__VA_ARGS__},                                               \
+         sizeof((const uint16_t[]){__VA_ARGS__}) / sizeof(uint16_t), token)
+
+/* As the guesses have it; 0: it is not among them. */
+static double prob(struct markov *m, const uint16_t *hist, size_t n, uint16_t token)
+{
+    struct markov_guess g[1024];
+    size_t n_guesses = markov_top(m, hist, n, g, 1024);
+
+    for (size_t i = 0; i < n_guesses; i++)
+        if (g[i].token == token)
+            return g[i].p;
+    return 0;
+}
 
 /* After 1: 2 twice, 3 once.  Worked by hand from the formula in the header. */
 Test(markov, the_numbers_are_those_of_absolute_discounting)
@@ -30,16 +42,15 @@ Test(markov, the_numbers_are_those_of_absolute_discounting)
     cr_expect_float_eq(PROB(m, 2, 9), p2, EPS, "an unseen context backs off");
     cr_expect_float_eq(PROB(m, 2, 1), (2 - .75) / 3 + .5 * p2, EPS);
     cr_expect_float_eq(PROB(m, 3, 1), (1 - .75) / 3 + .5 * p3, EPS);
-    cr_expect_float_eq(PROB(m, 7, 1), .5 * .5 * flat, EPS, "an unseen token");
+    cr_expect_eq(PROB(m, 7, 1), 0, "an unseen token is no guess");
     markov_free(m);
 }
 
-Test(markov, nothing_learned_is_flat)
+Test(markov, nothing_learned_is_no_guess)
 {
     struct markov *m = markov_new(3, 100);
     struct markov_guess g;
 
-    cr_expect_float_eq(PROB(m, 5, 1, 2), 1, EPS);
     cr_expect_eq(markov_top(m, (const uint16_t[]){1}, 1, &g, 1), 0);
     markov_free(m);
 }
@@ -69,15 +80,16 @@ static struct markov *trained(unsigned order, size_t max_contexts, unsigned n)
     return m;
 }
 
+/* What is left is for the tokens that were never seen: DISCOUNT 12 / 5000 of 1/13. */
 Test(markov, probabilities_sum_to_one)
 {
     struct markov *m = trained(3, 1000, 5000);
-    double sum = 0, unseen;
+    double sum = 0;
 
     for (uint16_t t = 1; t <= 12; t++)
         sum += PROB(m, t, 4, 5, 6);
-    unseen = PROB(m, 99, 4, 5, 6);
-    cr_expect_float_eq(sum + unseen, 1, 1e-9);
+    cr_expect_lt(sum, 1);
+    cr_expect_gt(sum, 1 - .75 * 12 / 5000 / 13);
     markov_free(m);
 }
 
@@ -91,10 +103,8 @@ Test(markov, the_best_guesses_are_the_most_probable_tokens_in_order)
         size_t n = markov_top(m, h, 3, g, 12);
 
         cr_assert_eq(n, 12);
-        for (size_t i = 0; i < n; i++) {
-            cr_expect_float_eq(g[i].p, markov_prob(m, h, 3, g[i].token), EPS);
-            cr_expect(i == 0 || g[i].p <= g[i - 1].p);
-        }
+        for (size_t i = 1; i < n; i++)
+            cr_expect(g[i].p <= g[i - 1].p && g[i].token != g[i - 1].token);
         cr_assert_eq(markov_top(m, h, 3, g + 6, 1), 1);
         cr_expect_eq(g[6].token, g[0].token);
     }
@@ -133,13 +143,19 @@ Test(markov, an_order_2_truth_needs_order_2)
 Test(markov, contexts_are_bounded_and_the_unused_go)
 {
     struct markov *m = markov_new(1, 8);
+    uint8_t *bytes;
+    size_t len;
 
     for (uint16_t i = 0; i < 1000; i++) {
         LEARN(m, 2, 1);
         LEARN(m, 3, (uint16_t)(10 + i));
     }
-    cr_expect_leq(markov_contexts(m), 8);
     cr_expect_gt(PROB(m, 2, 1), .9, "what is used stays");
+    cr_expect_gt(PROB(m, 3, 1009), .5, "what is new is known");
+    cr_expect_eq(PROB(m, 3, 10), 0, "what was not used is gone");
+    markov_save(m, &bytes, &len);
+    cr_expect_lt(len, 9 * 16, "8 contexts, of at most 12 bytes with their token");
+    free(bytes);
     markov_free(m);
 }
 
@@ -177,7 +193,6 @@ Test(markov, saved_and_loaded_it_answers_the_same)
     markov_save(m, &bytes, &len);
     LEARN(copy, 9, 9); /* is replaced */
     cr_assert_eq(markov_load(copy, bytes, len), RC_OK);
-    cr_expect_eq(markov_contexts(m), markov_contexts(copy));
     for (uint16_t t = 1; t <= 12; t++)
         cr_expect_float_eq(PROB(m, t, 4, 5, 6), PROB(copy, t, 4, 5, 6), EPS);
     markov_save(copy, &again, &len2);
@@ -191,14 +206,15 @@ Test(markov, saved_and_loaded_it_answers_the_same)
 Test(markov, damaged_bytes_are_refused_and_leave_nothing)
 {
     struct markov *m = trained(3, 1000, 300), *copy = markov_new(3, 1000);
-    uint8_t *bytes;
-    size_t len;
+    uint8_t *bytes, *nothing;
+    size_t len, n_nothing;
 
     markov_save(m, &bytes, &len);
     for (size_t cut = 0; cut < len; cut++)
         cr_assert_eq(markov_load(copy, bytes, cut), RC_CORRUPT, "cut at %zu", cut);
-    cr_expect_eq(markov_contexts(copy), 0);
-    cr_expect_float_eq(PROB(copy, 5, 1, 2), 1, EPS);
+    markov_save(copy, &nothing, &n_nothing);
+    cr_expect_leq(n_nothing, 4, "the head, and no token or context");
+    free(nothing);
     for (size_t i = 0; i < len; i++) { /* any answer, but no crash */
         bytes[i] ^= 0x85;
         markov_load(copy, bytes, len);
