@@ -152,6 +152,7 @@ struct cfg_profiler {
     bool respect_gpc; /* Sec-GPC: 1 is not profiled */
     char *key;        /* for hashing identifiers; "": made once and stored; secret */
     uint32_t session_gap_ms;
+    uint64_t keep_ms;        /* after the last request; 0: for ever */
     uint32_t max_users;      /* held in memory */
     uint32_t max_templates;  /* per service */
     uint32_t template_users; /* distinct users before a template is published */

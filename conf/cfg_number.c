@@ -43,6 +43,8 @@ static const struct form {
     [CFG_T_COUNT] = {plain_units, N_ELEMS(plain_units), true, false, "a whole number"},
     [CFG_T_DURATION] = {duration_units, N_ELEMS(duration_units), true, false,
                         "a number with a unit: 500ms, 10s, 5m, 24h or 1d"},
+    [CFG_T_DURATION64] = {duration_units, N_ELEMS(duration_units), true, false,
+                          "a number with a unit: 500ms, 10s, 5m, 24h or 1d"},
     [CFG_T_SIZE] = {size_units, N_ELEMS(size_units), true, false,
                     "a number of bytes: 512, 16k, 1m or 2g"},
     [CFG_T_SIZE64] = {size_units, N_ELEMS(size_units), true, false,
@@ -107,9 +109,14 @@ static int check_limits(const struct cfg_key *k, enum cfg_type t, const char *te
     return RC_OK;
 }
 
+static bool is_wide(enum cfg_type t)
+{
+    return t == CFG_T_SIZE64 || t == CFG_T_DURATION64;
+}
+
 static void store(enum cfg_type t, double v, void *field)
 {
-    if (t == CFG_T_SIZE64)
+    if (is_wide(t))
         *(uint64_t *)field = (uint64_t)v;
     else if (forms[t].whole)
         *(uint32_t *)field = (uint32_t)v;
@@ -160,7 +167,7 @@ int cfg_number_parse_range(const struct cfg_key *k, const char *text, void *fiel
 
 static double read_field(enum cfg_type t, const void *field)
 {
-    if (t == CFG_T_SIZE64)
+    if (is_wide(t))
         return (double)*(const uint64_t *)field;
     if (forms[t].whole)
         return *(const uint32_t *)field;

@@ -22,6 +22,8 @@
     ROW(key, COUNT, field, uint32_t, LIMITS(d, lo, hi, text), __VA_ARGS__)
 #define DURATION(key, field, d, lo, hi, text)                                              \
     ROW(key, DURATION, field, uint32_t, LIMITS(d, lo, hi, text))
+#define DURATION64(key, field, d, lo, hi, text)                                            \
+    ROW(key, DURATION64, field, uint64_t, LIMITS(d, lo, hi, text))
 #define SIZE(key, field, d, lo, hi, text)                                                  \
     ROW(key, SIZE, field, uint32_t, LIMITS(d, lo, hi, text))
 #define SIZE64(key, field, d, lo, hi, text, ...)                                           \
@@ -388,6 +390,9 @@ static const struct cfg_key profiler_keys[] = {
            .secret = true, .example = "\"${PROFILER_KEY}\""),
     DURATION("session_gap", session_gap_ms, "30m", "1s", "1d",
              "A pause of this length ends a session."),
+    DURATION64("keep", keep_ms, "400d", "0s", "36500d",
+               "Who has not come for so long is forgotten; `0s`: nobody is. Time passes as "
+               "under `clock`."),
     COUNT("max_users", max_users, "1000000", "100", "100000000",
           "Profiles held in memory."),
     COUNT("max_templates", max_templates, "2000", "16", "60000",

@@ -17,6 +17,7 @@
     X(BOOL, "boolean", "`true`, `false`, `on`, `off`, `yes`, `no`")                        \
     X(COUNT, "number", "a whole number")                                                   \
     X(DURATION, "duration", "`500ms`, `10s`, `5m`, `24h`, `1d`; the unit is required")     \
+    X(DURATION64, "duration", "")                                                          \
     X(SIZE, "size", "`512`, `16k`, `1m`, `2g`: bytes, in powers of 1024")                  \
     X(SIZE64, "size", "")                                                                  \
     X(SHARE, "share", "`70%` or `0.7`")                                                    \

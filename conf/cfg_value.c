@@ -275,6 +275,7 @@ static const struct value_type {
     [CFG_T_BOOL] = {bool_from, bool_text, sizeof(bool)},
     [CFG_T_COUNT] = {cfg_number_parse, cfg_number_text, sizeof(uint32_t)},
     [CFG_T_DURATION] = {cfg_number_parse, cfg_number_text, sizeof(uint32_t)},
+    [CFG_T_DURATION64] = {cfg_number_parse, cfg_number_text, sizeof(uint64_t)},
     [CFG_T_SIZE] = {cfg_number_parse, cfg_number_text, sizeof(uint32_t)},
     [CFG_T_SIZE64] = {cfg_number_parse, cfg_number_text, sizeof(uint64_t)},
     [CFG_T_SHARE] = {cfg_number_parse, cfg_number_text, sizeof(double)},

@@ -66,14 +66,16 @@ void batch_put(struct batch *b, const void *key, size_t key_len, const void *val
     uint8_t *record = mem_new(key_len + len, 1);
 
     memcpy(record, key, key_len);
-    memcpy(record + key_len, value, len);
+    if (len > 0)
+        memcpy(record + key_len, value, len);
     if (at < b->n)
         free_record(&b->put[at]);
     if (b->n == b->cap && at == b->n) {
         b->cap = b->cap > 0 ? 2 * b->cap : 64;
         b->put = mem_grow(b->put, b->cap, sizeof(b->put[0]));
     }
-    b->put[at] = (struct kv_put){record, record + key_len, key_len, len};
+    b->put[at] =
+        (struct kv_put){record, value != NULL ? record + key_len : NULL, key_len, len};
     if (at == b->n) {
         b->n++;
         index_last(b);

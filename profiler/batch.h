@@ -23,7 +23,7 @@ void batch_init(struct batch *b);
 void batch_clear(struct batch *b); /* empty again; frees the records */
 void batch_fini(struct batch *b);
 
-/* Copies both. */
+/* Copies both; value NULL removes the key. */
 void batch_put(struct batch *b, const void *key, size_t key_len, const void *value,
                size_t len);
 

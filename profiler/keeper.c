@@ -100,6 +100,8 @@ static int look_up(struct keeper *k, const struct key *key, void **out, size_t *
         p = batch_find(&k->writing, key->bytes, key->len);
     if (p == NULL)
         return k->kv != NULL ? kv_get(k->kv, key->bytes, key->len, out, len) : RC_NOT_FOUND;
+    if (p->value == NULL)
+        return RC_NOT_FOUND;
     *out = mem_new(p->value_len, 1);
     memcpy(*out, p->value, p->value_len);
     *len = p->value_len;
@@ -198,13 +200,27 @@ static bool on_user(void *ctx, const void *key, size_t key_len, const void *valu
     return e->fn(e->ctx, key_number(key, USER, 8), &p);
 }
 
-void keeper_each_user(struct keeper *k, keeper_user_fn fn, void *ctx)
+static void each_user(struct keeper *k, const struct key *prefix, struct each e)
 {
-    struct each e = {fn, ctx};
-    int rc = k->kv != NULL ? kv_each(k->kv, USER, strlen(USER), on_user, &e) : RC_OK;
+    int rc =
+        k->kv != NULL ? kv_each(k->kv, prefix->bytes, prefix->len, on_user, &e) : RC_OK;
 
     if (rc != RC_OK)
         failed(k, "read", rc);
+}
+
+void keeper_each_user(struct keeper *k, keeper_user_fn fn, void *ctx)
+{
+    struct key all = make_key(USER, 0, 0);
+
+    each_user(k, &all, (struct each){fn, ctx});
+}
+
+void keeper_each_user_of(struct keeper *k, uint16_t slice, keeper_user_fn fn, void *ctx)
+{
+    struct key some = make_key(USER, slice, 2);
+
+    each_user(k, &some, (struct each){fn, ctx});
 }
 
 /* ---- collecting ---- */
@@ -289,6 +305,32 @@ void keeper_put(struct keeper *k, const char *name, uint8_t *bytes_take, size_t 
         batch_put(&k->next, full, strlen(full), bytes_take, len);
     free(full);
     free(bytes_take);
+}
+
+static void put_removal(struct keeper *k, const struct key *key)
+{
+    if (k->kv != NULL)
+        batch_put(&k->next, key->bytes, key->len, NULL, 0);
+}
+
+void keeper_forget(struct keeper *k, struct user *user)
+{
+    struct key key = make_key(USER, user->key, 8);
+
+    put_removal(k, &key);
+    if (user->is_unsaved)
+        forget_unsaved(user);
+}
+
+bool keeper_forget_stored(struct keeper *k, uint64_t user)
+{
+    struct key key = make_key(USER, user, 8);
+
+    if (batch_find(&k->next, key.bytes, key.len) != NULL ||
+        batch_find(&k->writing, key.bytes, key.len) != NULL)
+        return false;
+    put_removal(k, &key);
+    return true;
 }
 
 static void collect_users(struct keeper *k, uint32_t now_s, bool all)

@@ -51,6 +51,14 @@ void keeper_session_over(struct keeper *k, struct user *user, uint32_t now_s);
 /* It is about to leave memory: what is unsaved goes into the batch. */
 void keeper_leaves(struct keeper *k, struct user *user, uint32_t now_s);
 
+/* Those among them whose key begins with these 16 bits. */
+void keeper_each_user_of(struct keeper *k, uint16_t slice, keeper_user_fn fn, void *ctx);
+
+/* Its profile is to go from the store, whatever was changed. */
+void keeper_forget(struct keeper *k, struct user *user);
+/* The same of a user who is not in memory; false: something newer is on its way. */
+bool keeper_forget_stored(struct keeper *k, uint64_t key);
+
 /* Something bigger, under a name; the bytes are taken over.  Read back into a copy. */
 void keeper_put(struct keeper *k, const char *name, uint8_t *bytes_take, size_t len);
 bool keeper_get(struct keeper *k, const char *name, uint8_t **out, size_t *len);

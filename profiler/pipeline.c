@@ -205,6 +205,14 @@ bool pipeline_advance(struct pipeline *p, wall_ms now, uint32_t mono_s, struct o
     return made;
 }
 
+void pipeline_expire(struct pipeline *p, wall_ms now)
+{
+    wall_ms keep = (wall_ms)p->cfg->profiler.keep_ms;
+
+    if (keep > 0 && now > keep)
+        expiry_step(&p->expiry, p->users, p->keeper, (uint32_t)((now - keep) / MS_PER_S));
+}
+
 void pipeline_drain(struct pipeline *p)
 {
     reorder_release_all(p->reorder);

@@ -15,6 +15,7 @@
 #include "base/zone.h"
 #include "conf/cfg.h"
 #include "profiler/busiest.h"
+#include "profiler/expiry.h"
 #include "profiler/keeper.h"
 #include "profiler/outlook.h"
 #include "profiler/reorder.h"
@@ -39,6 +40,7 @@ struct pipeline { /* readable by report.c; written by pipeline.c only */
     struct outlook_model *outlook;
     struct reorder *reorder;
     struct busiest busiest;
+    struct expiry expiry;
     struct sip_key secret; /* of identities */
     /* time */
     wall_ms window_ms;          /* of reordering */
@@ -69,6 +71,9 @@ void pipeline_put(struct pipeline *p, const struct observation *o);
 /* To virtual time `now`; true: *out is a new outlook. */
 bool pipeline_advance(struct pipeline *p, wall_ms now, uint32_t mono_s,
                       struct outlook *out);
+
+/* Lets a few of those go who have not come for long; to be called again and again. */
+void pipeline_expire(struct pipeline *p, wall_ms now);
 
 /* Lets out what waits, however late it is; before the end. */
 void pipeline_drain(struct pipeline *p);

@@ -21,6 +21,7 @@
 #define PATHS         64
 #define KEEP_MODELS_S 300
 #define FLUSH_S       1
+#define EXPIRE_S      1
 
 struct rings {
     struct ring *observations, *paths;
@@ -35,7 +36,7 @@ struct profiler {
     bool has_thread;
     pthread_t thread;
     /* the profiler's thread */
-    uint32_t flushed_s, kept_s; /* monotonic */
+    uint32_t flushed_s, kept_s, expired_s; /* monotonic */
     struct observation *batch;
     struct path_text *paths;
     atomic_bool stop;
@@ -161,6 +162,19 @@ static void advance(struct profiler *p, wall_ms now)
         flush(p, false);
 }
 
+/*
+ * Only where time passes by itself: a line of a log with a date far ahead must not let
+ * everybody go.
+ */
+static void expire(struct profiler *p, wall_ms now)
+{
+    if (mono_s() - p->expired_s < EXPIRE_S)
+        return;
+    p->expired_s = mono_s();
+    pipeline_expire(enter(p), now);
+    leave(p);
+}
+
 void profiler_feed_path(struct profiler *p, const struct path_text *t)
 {
     pipeline_path(enter(p), t);
@@ -218,6 +232,7 @@ static void *on_thread(void *arg)
         while (take_all(p) > 0 && clock_mono() < next)
             ;
         advance(p, clock_virtual());
+        expire(p, clock_virtual());
         left = next - clock_mono();
         if (left > 0)
             nanosleep(&(struct timespec){0, left * 1000}, NULL);
@@ -287,6 +302,7 @@ void profiler_stats_mt(struct profiler *p, struct profiler_stats *out)
                                    .users = users_count(l->users),
                                    .active_users = users_active(l->users),
                                    .sessions = l->sessions,
+                                   .expired = l->expiry.expired,
                                    .store_errors = keeper.errors,
                                    .store_ok = keeper.ok,
                                    .top1 = l->judged > 0 ? l->right / l->judged : 0,

@@ -60,6 +60,7 @@ void profiler_tick(struct profiler *p, wall_ms now);
 struct profiler_stats {
     uint64_t observations, dropped; /* dropped: by full rings */
     uint64_t users, active_users, sessions, templates;
+    uint64_t expired; /* users */
     uint64_t store_errors;
     bool store_ok;
     double top1, tokens; /* the sequence model's own record: share of right guesses, of n */

@@ -101,6 +101,7 @@ X(MODE, scaler_mode, GAUGE, "1 for the mode the scaler is in", (int)p->plan->mod
 X(PROFILER, profiler_users, GAUGE, "Users with a profile in memory", p->in->users.users) \
 X(PROFILER, profiler_active_users, GAUGE, "Users in a session now", p->in->users.active_users) \
 X(PROFILER, profiler_sessions_total, COUNTER, "Sessions seen", p->in->users.sessions) \
+X(PROFILER, profiler_expired_total, COUNTER, "Users let go after profiler.keep", p->in->users.expired) \
 X(PROFILER, profiler_observations_total, COUNTER, "Observations taken in", p->in->users.observations) \
 X(PROFILER, profiler_observations_dropped_total, COUNTER, "Observations lost to full rings", p->in->users.dropped) \
 X(PROFILER, profiler_templates, GAUGE, "Resource templates published", p->in->users.templates) \

@@ -93,3 +93,27 @@ def test_a_log_is_learned_without_a_socket(tidegate, sample, tmp_path):
     t.start()
     assert r["sent"] > 500
     assert len(busiest(t)) >= 40
+
+
+def test_who_has_not_come_for_long_is_forgotten(tidegate, sample, tmp_path):
+    cfg = basic_config([sample(latency_ms=1, cpu_us=0).url], profiler=dict(IDENTITY, keep="10d"),
+                       store={"kind": "lmdb", "path": str(tmp_path / "store")}, clock={"start": START})
+    t = tidegate(config=cfg)
+    for name in ("alice", "bob"):
+        t.get("/cart", f"X-User-Id: {name}")
+    wait_for(lambda: len(busiest(t)) == 2)
+    assert t.stop() == 0
+    t.write(dict(cfg, clock={"start": "2026-12-02T08:00:00Z"}))  # 9 days later
+    t.start()
+    t.get("/cart", "X-User-Id: bob")
+    wait_for(lambda: t.api("users/header:x-user-id=bob")["requests"] == 2)
+    assert t.stop() == 0
+    t.write(dict(cfg, clock={"start": "2026-12-03T09:00:00Z"}))  # 10 days and an hour
+    t.start()
+    wait_for(lambda: t.admin("/api/v1/users/header:x-user-id=alice").status == 404, 5)
+    assert t.metric("tidegate_profiler_expired_total") == 1
+    assert t.api("users/header:x-user-id=bob")["requests"] == 2
+    assert t.stop() == 0
+    t.start()
+    assert t.admin("/api/v1/users/header:x-user-id=alice").status == 404
+    assert t.admin("/api/v1/users/header:x-user-id=bob").status == 200

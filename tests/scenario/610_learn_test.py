@@ -28,7 +28,7 @@ def place(tmp_path):
     """A folder with a configuration of two services, of which the routes know but /cart and /pay."""
     pools = {"pools": {"baseline": {"backends": ["127.0.0.1:9"]}}}
     cfg = basic_config([], store={"kind": "lmdb", "path": str(tmp_path / "store")},
-                       profiler={"identity": ["header:x-user-id"]})
+                       profiler={"identity": ["header:x-user-id"]}, clock={"start": "2026-07-26T00:00:00Z"})
     cfg["services"] = {"shop": pools, "payment": pools}
     cfg["routes"] = [{"path": "/cart", "service": "shop"}, {"path": "/pay", "service": "payment"}]
     (tmp_path / "t.yaml").write_text(yaml.safe_dump(cfg))

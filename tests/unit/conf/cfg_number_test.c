@@ -17,6 +17,8 @@ union field {
 
 static const struct cfg_key count = {.type = CFG_T_COUNT, .min = "0", .max = "4294967295"};
 static const struct cfg_key duration = {.type = CFG_T_DURATION, .min = "0s", .max = "40d"};
+static const struct cfg_key duration64 = {
+    .type = CFG_T_DURATION64, .min = "0s", .max = "36500d"};
 static const struct cfg_key size = {.type = CFG_T_SIZE, .min = "0", .max = "3g"};
 static const struct cfg_key size64 = {.type = CFG_T_SIZE64, .min = "0", .max = "1024g"};
 static const struct cfg_key share = {.type = CFG_T_SHARE, .min = "0%", .max = "100%"};
@@ -35,6 +37,7 @@ static double value_of(const struct cfg_key *k, const char *text)
     cr_assert_eq(cfg_number_parse(k, text, &f, &w), RC_OK, "%s: %s", text, w.text);
     switch ((int)k->type) {
     case CFG_T_SIZE64:
+    case CFG_T_DURATION64:
         return (double)f.u64;
     case CFG_T_COUNT:
     case CFG_T_DURATION:
@@ -62,6 +65,7 @@ Test(cfg_number, each_unit_has_its_factor)
         {&duration, "1.5s", 1500},
         {&duration, "0", 0},
         {&duration, "0s", 0},
+        {&duration64, "400d", 34560000000.0},
         {&size, "512", 512},
         {&size, "16k", 16384},
         {&size, "1m", 1048576},
