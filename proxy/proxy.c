@@ -16,8 +16,9 @@
 /* A socket that is left is closed when every worker has surely stopped watching it. */
 #define LEAVE_US US_PER_S
 
-/* Descriptors that are not connections: loops, listeners, store, logs, children. */
-#define SPARE_FDS 128
+/* Descriptors that are not connections of clients and backends: up to 128 of the admin
+ * endpoint, loops, listeners, store, logs, children. */
+#define SPARE_FDS 256
 
 /* One configured listener and its sockets. */
 struct bound {

@@ -1,6 +1,7 @@
 #include "app/admin/admin.h"
 
 #include <errno.h>
+#include <event2/bufferevent.h>
 #include <event2/http.h>
 #include <event2/listener.h>
 #include <stdlib.h>
@@ -9,6 +10,7 @@
 #include <unistd.h>
 
 #include "app/admin/ask.h"
+#include "app/admin/callers.h"
 #include "app/admin/endpoint.h"
 #include "app/admin/gate.h"
 #include "app/admin/parts.h"
@@ -33,6 +35,9 @@ struct admin {
     struct evhttp *http;
     struct evconnlistener *listener; /* part of http */
     struct loop_timer resume;
+    struct callers callers;
+    struct bufferevent *newest; /* of the connection accepted in this turn, or NULL */
+    struct loop_ready accepted;
 };
 
 /* ---- requests ---- */
@@ -153,6 +158,28 @@ static void on_resume(struct loop_timer *t)
     evconnlistener_enable(ad->listener);
 }
 
+/* One is accepted a turn: evhttp closes what callers_add() ends in the next one. */
+static struct bufferevent *on_connection(struct event_base *base, void *ctx)
+{
+    struct admin *ad = ctx;
+
+    evconnlistener_disable(ad->listener);
+    ad->newest = bufferevent_socket_new(base, -1, 0);
+    CHECK(ad->newest != NULL);
+    loop_ready_add(ad->parts.wire->loop, &ad->accepted);
+    return ad->newest;
+}
+
+/* By now evhttp has given it its descriptor, and nothing has come from it yet. */
+static void on_accepted(struct loop_ready *r)
+{
+    struct admin *ad = CONTAINER_OF(r, struct admin, accepted);
+
+    callers_add(&ad->callers, bufferevent_getfd(ad->newest));
+    ad->newest = NULL;
+    evconnlistener_enable(ad->listener);
+}
+
 static void serve(struct admin *ad, int fd)
 {
     struct evhttp_bound_socket *bound = evhttp_accept_socket_with_handle(ad->http, fd);
@@ -164,6 +191,7 @@ static void serve(struct admin *ad, int fd)
     evhttp_set_max_headers_size(ad->http, HEAD_MAX);
     evhttp_set_max_body_size(ad->http, ASK_BODY_MAX);
     evhttp_set_timeout(ad->http, IDLE_S);
+    evhttp_set_bevcb(ad->http, on_connection, ad);
     evhttp_set_gencb(ad->http, on_request, ad);
 }
 
@@ -182,6 +210,7 @@ int admin_new(struct wire *w, const struct cfg_admin *cfg, struct admin **out,
     ad->parts.started = clock_wall() - (clock_mono() - w->started) / US_PER_MS;
     ad->bind = cfg->bind;
     loop_timer_init(&ad->resume, on_resume);
+    loop_ready_init(&ad->accepted, on_accepted);
     ad->http = evhttp_new(loop_base(w->loop));
     CHECK(ad->http != NULL);
     serve(ad, fd);
@@ -194,6 +223,7 @@ void admin_free(struct admin *ad)
     if (ad == NULL)
         return;
     loop_timer_remove(&ad->resume);
+    loop_ready_cancel(&ad->accepted);
     evhttp_free(ad->http);
     trail_free(ad->parts.trail);
     if (ad->bind.kind == ADDR_UNIX && ad->bind.sa.un.sun_path[0] != 0)

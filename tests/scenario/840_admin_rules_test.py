@@ -1,6 +1,7 @@
 """The admin endpoint's own HTTP: methods, bodies, names, sockets, and who may change what."""
 import json
 import os
+import pathlib
 import re
 import socket
 import stat
@@ -258,6 +259,23 @@ def test_clients_that_send_nothing_hold_up_nobody(tidegate, origin):
     assert t.get().status == 200
     for c in idle + [half]:
         c.close()
+
+
+def test_however_many_connect_descriptors_stay_and_the_newest_is_answered(tidegate, origin):
+    t = tidegate([origin()])
+    assert t.get().status == 200
+    where, fds = t.place(t.cfg["admin"]["bind"]), pathlib.Path(f"/proc/{t.process.pid}/fd")
+    before = len(list(fds.iterdir()))
+    held = [connect(where) for _ in range(600)]
+    assert t.admin("/healthz").status == 200
+    assert before + 100 < len(list(fds.iterdir())) <= before + 130
+    assert t.get().status == 200
+    assert held[0].is_closed() and held[-1].is_silent(0.1)
+    assert held[-1].ask("GET", "/healthz", "Host: localhost").status == 200
+    for c in held:
+        c.close()
+    wait_for(lambda: len(list(fds.iterdir())) <= before + 1)
+    assert t.admin("/healthz").status == 200
 
 
 # ---- the page
