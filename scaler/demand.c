@@ -283,11 +283,6 @@ double demand_rate(const struct demand *d, wall_ms now, uint32_t span_ms, double
     return came * MS_PER_S / (double)(last->at - first->at);
 }
 
-uint32_t demand_slot_ms(enum demand_ring r)
-{
-    return spec[r].slot_ms;
-}
-
 int64_t demand_newest(const struct demand *d, enum demand_ring r)
 {
     return d->ring[r].newest;

@@ -61,7 +61,6 @@ void demand_learn(struct demand *d, wall_ms at, double n);
 double demand_rate(const struct demand *d, wall_ms now, uint32_t span_ms, double *n);
 
 /* Slots count from the Unix epoch: slot = time / slot length. */
-uint32_t demand_slot_ms(enum demand_ring r);
 int64_t demand_newest(const struct demand *d, enum demand_ring r); /* closed; -1: none */
 int64_t demand_oldest(const struct demand *d, enum demand_ring r); /* -1: none */
 /* Requests are NAN for a slot that is unknown or outside the ring. */

@@ -134,11 +134,6 @@ int64_t forecaster_last(const struct forecaster *f)
     return f->last;
 }
 
-bool forecaster_has_day(const struct forecaster *f)
-{
-    return f->first >= 0 && f->last - f->first >= f->day;
-}
-
 double forecaster_predict(const struct forecaster *f, enum horizon h, double q)
 {
     const struct ahead *a = &f->ahead[h];

@@ -10,7 +10,6 @@
 #ifndef SCALER_FORECAST_FORECASTER_H
 #define SCALER_FORECAST_FORECASTER_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 enum horizon { HORIZON_5M, HORIZON_30M, HORIZON_24H, N_HORIZONS };
@@ -29,7 +28,6 @@ void forecaster_free(struct forecaster *f); /* NULL is fine */
 void forecaster_observe(struct forecaster *f, int64_t slot, double requests);
 
 int64_t forecaster_last(const struct forecaster *f); /* slot; -1: none */
-bool forecaster_has_day(const struct forecaster *f); /* the shape of a day is known */
 
 /* Requests in the slot that ends a horizon after the last one; NAN before the first slot
  * and for a horizon that is not forecast.  q = 0.5: the median. */

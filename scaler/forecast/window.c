@@ -169,8 +169,3 @@ double window_outlook_weight(const struct window *w)
 {
     return lift_weight(&w->lift);
 }
-
-double window_outlook_rps(const struct window *w)
-{
-    return fresh_outlook(w) * MS_PER_S / WINDOW_SLOT_MS;
-}

@@ -57,7 +57,5 @@ double window_horizon(const struct window *w, enum horizon h, double q);
 unsigned window_votes(const struct window *w, enum horizon h, struct forecaster_vote *out,
                       unsigned max);
 double window_outlook_weight(const struct window *w);
-/* Requests/s the outlook expects; NAN: none that is fresh. */
-double window_outlook_rps(const struct window *w);
 
 #endif
