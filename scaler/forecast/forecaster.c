@@ -25,10 +25,11 @@ static const uint32_t between_ms[] = {3 * 3600 * MS_PER_S, 12 * 3600 * MS_PER_S}
 
 enum { N_AHEAD = N_HORIZONS + N_ELEMS(between_ms) };
 
-enum { N_EXPERTS = 3 };
+enum { N_EXPERTS = 4 };
 
 struct ahead {
-    unsigned slots; /* 0: shorter than a slot, not forecast */
+    unsigned slots;     /* 0: shorter than a slot, not forecast */
+    unsigned n_experts; /* the first of all */
     struct mixture *mix;
     struct band *band;
     double median; /* of z, as of the last slot */
@@ -50,7 +51,8 @@ static void ahead_init(struct ahead *a, uint32_t ms, uint32_t step_ms)
     a->median = NAN;
     if (a->slots == 0)
         return;
-    a->mix = mixture_new(N_EXPERTS, a->slots, whole_day ? 1 : FORGET_SHORT);
+    a->n_experts = whole_day ? N_EXPERTS - 1 : N_EXPERTS; /* today's distance says little */
+    a->mix = mixture_new(a->n_experts, a->slots, whole_day ? 1 : FORGET_SHORT);
     a->band = band_new(day, a->slots, whole_day ? BAND_RATE_DAY : BAND_RATE_SHORT);
 }
 
@@ -64,6 +66,7 @@ struct forecaster *forecaster_new(uint32_t step_ms)
     f->experts[0] = ewma_expert("last", 0, 1);
     f->experts[1] = ewma_expert("level", LEVEL_HALF_LIFE, 1);
     f->experts[2] = seasonal_expert(f->day);
+    f->experts[3] = seasonal_distance_expert(f->experts[2]);
     for (unsigned h = 0; h < N_AHEAD; h++)
         ahead_init(&f->ahead[h],
                    h < N_HORIZONS ? horizon_ms[h] : between_ms[h - N_HORIZONS], step_ms);
@@ -96,8 +99,8 @@ static void look_ahead(struct forecaster *f, struct ahead *a, double z)
         return;
     mixture_learn(a->mix, f->last, z);
     band_learn(a->band, f->last, z);
-    for (int i = 0; i < N_EXPERTS; i++)
-        said[i] = opinion(f, i, a->slots);
+    for (unsigned i = 0; i < a->n_experts; i++)
+        said[i] = opinion(f, (int)i, a->slots);
     a->median = mixture_combine(a->mix, f->last, said);
     band_forecast(a->band, f->last, a->median);
 }
@@ -112,7 +115,7 @@ static void observe_one(struct forecaster *f, int64_t slot, double requests)
         f->first = slot;
     }
     f->last = slot;
-    for (int i = 0; i < N_EXPERTS; i++)
+    for (int i = N_EXPERTS; i-- > 0;) /* the last looks at the shape without this slot */
         f->experts[i]->ops->observe(f->experts[i], slot, z);
     for (int h = 0; h < N_AHEAD; h++)
         look_ahead(f, &f->ahead[h], z);
@@ -172,7 +175,7 @@ double forecaster_at(const struct forecaster *f, unsigned ahead, double q)
 
     if (f->first < 0)
         return NAN;
-    for (unsigned i = 0; i < N_EXPERTS; i++)
+    for (unsigned i = 0; i < a->n_experts; i++)
         median += mixture_weight(a->mix, i) * opinion(f, (int)i, ahead);
     if (q == 0.5)
         return expm1(median);
@@ -187,7 +190,7 @@ unsigned forecaster_votes(const struct forecaster *f, enum horizon h,
 
     if (f->first < 0 || a->slots == 0)
         return 0;
-    for (; n < N_EXPERTS && n < max; n++)
+    for (; n < a->n_experts && n < max; n++)
         out[n] = (struct forecaster_vote){f->experts[n]->ops->name,
                                           expm1(opinion(f, (int)n, a->slots)),
                                           mixture_weight(a->mix, n)};

@@ -141,6 +141,38 @@ static void release(struct expert *x)
     free(x);
 }
 
+struct distance_expert {
+    struct expert base;
+    const struct seasonal_expert *of;
+    struct ewma distance; /* of each slot from its shape */
+};
+
+static void observe_distance(struct expert *x, int64_t slot, double z)
+{
+    struct distance_expert *e = (struct distance_expert *)x;
+    double shape;
+
+    if (seasonal_knows(e->of->shape, slot) && seasonal_at(e->of->shape, slot, &shape))
+        ewma_add(&e->distance, z - shape);
+}
+
+static double predict_distance(const struct expert *x, unsigned h)
+{
+    const struct distance_expert *e = (const struct distance_expert *)x;
+    const struct seasonal_expert *s = e->of;
+    double then;
+
+    if (!seasonal_knows(s->shape, s->last + h) ||
+        !seasonal_at(s->shape, s->last + h, &then))
+        return s->level.value;
+    return then + pow(s->keep, h) * e->distance.value;
+}
+
+static void release_distance(struct expert *x)
+{
+    free(x);
+}
+
 struct expert *seasonal_expert(unsigned day)
 {
     static const struct expert_ops ops = {"seasonal", observe, predict, release};
@@ -150,5 +182,17 @@ struct expert *seasonal_expert(unsigned day)
     e->shape = seasonal_new(day, EXPERT_REACH);
     e->keep = pow(RETURN_KEEP, EXPERT_SLOTS / day);
     ewma_init(&e->level, LEVEL_HALF_LIFE, 1);
+    return &e->base;
+}
+
+struct expert *seasonal_distance_expert(const struct expert *seasonal)
+{
+    static const struct expert_ops ops = {"distance", observe_distance, predict_distance,
+                                          release_distance};
+    struct distance_expert *e = MEM_NEW(struct distance_expert);
+
+    e->base.ops = &ops;
+    e->of = (const struct seasonal_expert *)seasonal;
+    ewma_init(&e->distance, LEVEL_HALF_LIFE, 1);
     return &e->base;
 }

@@ -32,4 +32,11 @@ bool seasonal_at(const struct seasonal *s, int64_t slot, double *p);
 
 struct expert *seasonal_expert(unsigned day);
 
+/*
+ * The same with the faded mean of z - p instead of level - p(t): the level lags, so where
+ * the shape is steep the other one takes its slope for a distance.  Calm series are better
+ * off with the level.  Borrows the shape; observes a slot before that expert does.
+ */
+struct expert *seasonal_distance_expert(const struct expert *seasonal);
+
 #endif

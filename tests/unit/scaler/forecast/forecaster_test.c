@@ -65,13 +65,57 @@ Test(forecaster, sees_the_morning_rise_that_the_level_cannot)
 
     observe_days(3.2); /* rising */
     n = forecaster_votes(f, HORIZON_30M, v, 8);
-    cr_assert_eq(n, 3);
+    cr_assert_eq(n, 4);
     cr_expect_str_eq(v[1].name, "level");
     cr_expect_lt(v[1].requests, 0.9 * day_shape(forecaster_last(f) + 6));
     cr_expect_float_eq(forecaster_predict(f, HORIZON_30M, 0.5),
                        day_shape(forecaster_last(f) + 6),
                        0.1 * day_shape(forecaster_last(f) + 6));
-    cr_expect_gt(v[2].weight, 0.8);
+    cr_expect_gt(v[2].weight + v[3].weight, 0.8);
+}
+
+/* Of the jump to 2.5 times the shape: what half an hour later is said to stay of it. */
+static double carried(int days)
+{
+    int64_t from = days * DAY + DAY / 3, s = from;
+
+    observe_days(days + 1.0 / 3);
+    for (; s < from + 6; s++)
+        forecaster_observe(f, s, 2.5 * day_shape(s));
+    return forecaster_predict(f, HORIZON_30M, 0.5) / day_shape(s + 5);
+}
+
+/* Most jumps do not last: how much is believed depends on how well the shape is known. */
+Test(forecaster, a_level_that_jumps_is_followed_within_half_an_hour)
+{
+    double young = carried(5), old;
+
+    cr_expect(young > 1.45 && young < 2.5, "%.2f", young);
+    forecaster_free(f);
+    f = forecaster_new(STEP_MS);
+    old = carried(28);
+    cr_expect(old > 1.95 && old < 2.5, "%.2f", old);
+}
+
+/* An hour and a half around twenty past eight; it doubles every ten minutes at first. */
+static double rush(int64_t slot)
+{
+    double from_peak = ((double)(slot % DAY) - 100) / 6;
+
+    return 10 + 600 * exp(-from_peak * from_peak / 2);
+}
+
+Test(forecaster, a_steep_morning_is_seen_half_an_hour_before)
+{
+    for (int64_t s = 0; s < 7 * DAY; s++) {
+        double said, comes = rush(s + 6);
+
+        forecaster_observe(f, s, rush(s));
+        said = forecaster_predict(f, HORIZON_30M, 0.5);
+        if (s > 4 * DAY && s % DAY >= 84 && s % DAY < 106)
+            cr_expect_float_eq(said / comes, 1, 0.3, "%d: %.0f for %.0f", (int)(s % DAY),
+                               said, comes);
+    }
 }
 
 Test(forecaster, learns_that_the_days_are_twice_as_busy_now)
