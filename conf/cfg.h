@@ -27,12 +27,22 @@ struct cfg_timeouts_down { /* towards the client */
     uint32_t linger_ms;    /* reading on after an early answer, before closing */
 };
 
+struct cfg_h2 { /* HTTP/2 towards the client */
+    bool enabled;
+    uint32_t max_streams;   /* at once on one connection */
+    uint32_t stream_window; /* bytes of a request body that may be on their way */
+    uint32_t window;        /* ... of all on one connection */
+    uint32_t resets;        /* streams broken off, a second; 0: no limit */
+    uint32_t control;       /* frames that carry nothing, a second; 0: no limit */
+};
+
 enum cfg_half_close { CFG_HALF_CLOSE_ABORT, CFG_HALF_CLOSE_SERVE };
 
 struct cfg_listener {
     char *name; /* default: the bind text */
     struct addr bind;
     struct cfg_timeouts_down timeouts;
+    struct cfg_h2 h2;
     uint32_t max_head_bytes;
     uint32_t max_target_bytes;
     uint32_t max_fields;

@@ -97,6 +97,28 @@ static const struct cfg_section listener_timeouts = {KEYS(listener_timeouts_keys
                                                      .title = "listeners[].timeouts"};
 #undef S
 
+#define S cfg_h2
+static const struct cfg_key listener_h2_keys[] = {
+    BOOL("enabled", enabled, "true",
+         "Whether clients may speak HTTP/2; without TLS they do so with prior knowledge."),
+    COUNT("streams", max_streams, "128", "1", "10000",
+          "Requests at once on one connection."),
+    SIZE("stream_window", stream_window, "64k", "1k", "16m",
+         "Of a request's body that may be under way or waiting for a backend."),
+    SIZE("window", window, "1m", "64k", "256m",
+         "Of all request bodies of one connection that may be under way."),
+    COUNT("resets", resets, "100", "0", "1000000",
+          "Requests that a client may break off, or that are malformed, each second on one "
+          "connection; ten seconds' worth at once.  Then it is closed.",
+          .zero = "unlimited"),
+    COUNT("control", control, "200", "0", "1000000",
+          "The same for SETTINGS, PING, PRIORITY, unknown and empty frames.",
+          .zero = "unlimited"),
+};
+static const struct cfg_section listener_h2 = {
+    KEYS(listener_h2_keys), .title = "listeners[].h2", .shorthand = "enabled"};
+#undef S
+
 #define S cfg_listener
 static const struct cfg_key listener_limits_keys[] = {
     SIZE("head", max_head_bytes, "16k", "1k", "64k",
@@ -131,6 +153,7 @@ static const struct cfg_key listener_keys[] = {
          "Peers whose `Forwarded` and `X-Forwarded-*` fields are believed.",
          .example = "[ 10.0.0.0/8, \"fd00::/8\" ]"),
     SECTION("timeouts", timeouts, listener_timeouts, "Patience with clients."),
+    SECTION("h2", h2, listener_h2, "HTTP/2."),
     GROUP("limits", listener_limits, "What a client may ask for."),
 };
 static const struct cfg_section listener = {

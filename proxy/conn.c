@@ -11,6 +11,8 @@
 #include "proxy/h1/body.h"
 #include "proxy/h1/emit.h"
 #include "proxy/h1/head.h"
+#include "proxy/h2/sieve.h"
+#include "proxy/h2conn.h"
 #include "proxy/inbox.h"
 #include "proxy/listener.h"
 
@@ -24,6 +26,7 @@ enum conn_state {
     CONN_TRAILERS, /* after its last chunk */
     CONN_WAIT,     /* the request is complete, the answer is not */
     CONN_TUNNEL,
+    CONN_H2,     /* h2conn.c has it */
     CONN_LINGER, /* answered and shut down; what still comes is dropped */
     CONN_GONE,
 };
@@ -39,12 +42,14 @@ struct conn {
     bool blocked;        /* the client takes nothing: the timer is write_ms */
     bool stalled;        /* reading the body waits for resume() */
     bool reset_on_abort; /* the end of the body is the end of the connection */
+    bool began;          /* it is known what the client speaks */
     uint8_t method;
     struct stream stream;
     struct loop_timer timer;
     struct worker_dead dead;
     struct list node;
     struct listener *lis;
+    struct h2conn *h2; /* NULL: HTTP/1 */
     struct inbox inbox;
     size_t seen; /* bytes of an unfinished head looked at already */
     struct body body;
@@ -91,6 +96,9 @@ static void conn_close(struct conn *c)
     if (c->state == CONN_GONE)
         return;
     c->state = CONN_GONE;
+    if (c->h2 != NULL)
+        h2conn_free(c->h2);
+    c->h2 = NULL;
     sock_uncork(w); /* it may borrow from the inbox */
     sock_close(&c->sock);
     inbox_clear(&c->inbox, &w->bufs);
@@ -176,6 +184,55 @@ static void request_begins(struct conn *c, const struct msg *m)
     forward_request(c->sock.w, &c->stream, m, &info, end);
 }
 
+/* ---- which version --------------------------------------------------------------------
+ */
+
+/* From here on the connection is h2conn.c's; the sock, the timer and the end stay here. */
+static void begin_h2(struct conn *c)
+{
+    struct h2conn_env env = {.sock = &c->sock,
+                             .timer = &c->timer,
+                             .lis = &c->lis,
+                             .peer = &c->peer.any,
+                             .scheme = "http"};
+
+    c->began = true;
+    c->state = CONN_H2;
+    c->h2 = h2conn_new(&env);
+}
+
+enum speaks { SPEAKS_H1, SPEAKS_H2, SPEAKS_UNKNOWN };
+
+/* What the first bytes say: HTTP/2 with prior knowledge has a preface that is no request
+ * (RFC 9113, 3.3). */
+static enum speaks what_speaks(const struct conn *c, const uint8_t *p, size_t len)
+{
+    size_t n = len < SIEVE_PREFACE_LEN ? len : SIEVE_PREFACE_LEN;
+
+    if (!c->lis->cfg->h2.enabled || memcmp(p, SIEVE_PREFACE, n) != 0)
+        return SPEAKS_H1;
+    return n == SIEVE_PREFACE_LEN ? SPEAKS_H2 : SPEAKS_UNKNOWN;
+}
+
+/* True when a first head of HTTP/1 is to be read. */
+static bool choose_version(struct conn *c, const uint8_t *p, size_t len)
+{
+    switch (what_speaks(c, p, len)) {
+    case SPEAKS_H1:
+        c->began = true;
+        return true;
+    case SPEAKS_H2:
+        begin_h2(c);
+        return false;
+    case SPEAKS_UNKNOWN:
+        break;
+    }
+    if (c->seen == 0)
+        deadline(c, timeouts(c)->head_ms);
+    c->seen = 1; /* something is here, and nobody looked for the end of a head */
+    return false;
+}
+
 /* Bytes used; 0: more is needed, or the connection took another turn. */
 static size_t take_head(struct conn *c, uint8_t *p, size_t len)
 {
@@ -186,6 +243,8 @@ static size_t take_head(struct conn *c, uint8_t *p, size_t len)
     bool began = c->seen == 0;
     size_t used;
 
+    if (!c->began && !choose_version(c, p, len))
+        return 0;
     switch (head_request((char *)p, len, &c->seen, &lim, &m, &fault)) {
     case HEAD_MORE:
         if (began)
@@ -307,6 +366,9 @@ static size_t take_some(struct conn *c, uint8_t *p, size_t len)
         return take_tunnel(c, p, len);
     case CONN_LINGER:
         return len;
+    case CONN_H2:
+        h2conn_input(c->h2, p, len);
+        return len;
     case CONN_WAIT:
     case CONN_GONE:
         break;
@@ -347,6 +409,7 @@ static bool wants_input(const struct conn *c)
         return !c->stalled;
     case CONN_WAIT:
         return c->inbox.len < PIPELINE_BYTES;
+    case CONN_H2: /* reads by itself */
     case CONN_GONE:
         break;
     }
@@ -375,6 +438,7 @@ static void input_ended(struct conn *c)
         if (c->state == CONN_LINGER)
             conn_close(c);
         return;
+    case CONN_H2:
     case CONN_GONE:
         return;
     }
@@ -433,8 +497,30 @@ static void wait_for_client(struct conn *c)
         deadline(c, timeouts(c)->write_ms);
 }
 
+/* After it has run, or its timer has. */
+static void h2_went(struct conn *c, enum h2conn_verdict v)
+{
+    switch (v) {
+    case H2CONN_GOES_ON:
+        return;
+    case H2CONN_BROKEN:
+        conn_close(c);
+        return;
+    case H2CONN_OVER:
+        break;
+    }
+    h2conn_free(c->h2);
+    c->h2 = NULL;
+    c->close_after = true;
+    conn_next(c);
+}
+
 static void conn_run(struct conn *c)
 {
+    if (c->state == CONN_H2) {
+        h2_went(c, h2conn_run(c->h2));
+        return;
+    }
     if (c->sock.failed) {
         conn_fault(c, FAULT_RESET);
         if (c->state == CONN_LINGER)
@@ -472,6 +558,10 @@ static void on_timer(struct loop_timer *t)
 {
     struct conn *c = CONTAINER_OF(t, struct conn, timer);
 
+    if (c->state == CONN_H2) {
+        h2_went(c, h2conn_timeout(c->h2));
+        return;
+    }
     if (c->state == CONN_HEAD && c->seen > 0) {
         refuse(c, &(struct head_fault){.status = 408, .reason = "head_timeout"});
         return;
@@ -657,6 +747,10 @@ struct conn *conn_from_node(struct list *node)
 void conn_drain(struct conn *c)
 {
     c->close_after = true;
+    if (c->state == CONN_H2) {
+        h2conn_drain(c->h2);
+        return;
+    }
     if (c->state != CONN_HEAD || c->inbox.len > 0)
         return; /* busy: it ends after its answer */
     if (c->sock.out.len > 0)

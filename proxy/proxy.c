@@ -373,6 +373,9 @@ static void add_worker(const struct worker *w, struct proxy_totals *out)
     out->upstream_opened += GET(s->upstream_opened);
     out->upstream_reused += GET(s->upstream_reused);
     out->handed_over += GET(s->handed_over);
+    out->h2_requests += GET(s->h2_requests);
+    out->h2_connections += GET(s->h2_connections);
+    out->h2_upstream_connections += GET(s->h2_upstream_connections);
     out->connections += GET(s->connections);
     out->upstream_connections += GET(s->upstream_connections);
     out->exchanges += GET(s->exchanges);

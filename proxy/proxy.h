@@ -57,6 +57,8 @@ struct proxy_totals {
     uint64_t accepted, requests, bytes_in, bytes_out;
     uint64_t refused[N_REFUSALS];
     uint64_t upstream_opened, upstream_reused, handed_over;
+    uint64_t h2_requests; /* of `requests` */
+    int64_t h2_connections, h2_upstream_connections;
     uint64_t observations_dropped, slow_turns;
     int64_t connections, upstream_connections, exchanges;
     uint32_t max_connections;

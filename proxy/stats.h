@@ -46,7 +46,9 @@ struct service_stats {
     X(NOT_IMPLEMENTED, "not_implemented")                                                  \
     X(VERSION, "version")                                                                  \
     X(NO_ROUTE, "no_route")                                                                \
-    X(METHOD, "method")
+    X(METHOD, "method")                                                                    \
+    X(MALFORMED, "malformed")                                                              \
+    X(FLOOD, "flood")
 
 enum stats_refusal {
 #define X(sym, name) REFUSAL_##sym,
@@ -63,6 +65,9 @@ struct worker_stats {
     _Atomic uint64_t upstream_opened, upstream_reused;
     _Atomic uint64_t handed_over; /* connections given to a less loaded worker */
     _Atomic int64_t connections, upstream_connections, exchanges;
+    /* Of these, what speaks HTTP/2. */
+    _Atomic uint64_t h2_requests;
+    _Atomic int64_t h2_connections, h2_upstream_connections;
 };
 
 /* One zeroed block for each worker; free() it. */

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "proxy/conn.h"
 #include "proxy/exchange.h"
+#include "proxy/h2pool.h"
 #include "proxy/listener.h"
 #include "proxy/upstream.h"
 #include "proxy/waitq.h"
@@ -403,6 +404,7 @@ void worker_free(struct worker *w)
         free(x);
     }
     loop_free(w->loop);
+    h2pool_free(w->h2);
     buf_pool_fini(&w->bufs);
     ring_free(w->observations);
     ring_free(w->paths);

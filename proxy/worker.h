@@ -21,6 +21,7 @@
 
 struct conn;
 struct exchange;
+struct h2pool;
 struct upstream;
 struct waitq;
 
@@ -59,6 +60,7 @@ struct worker {
     uint8_t *scratch;     /* SOCK_SCRATCH_BYTES */
     struct field *fields; /* WORKER_FIELDS, for a head being parsed */
     struct cork cork;
+    struct h2pool *h2;                       /* NULL until a connection speaks HTTP/2 */
     struct list listeners, conns, exchanges; /* exchanges: oldest first */
     struct list *idle; /* unused upstream connections, by backend slot, newest first */
     uint32_t n_idle_slots;

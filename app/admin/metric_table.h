@@ -36,15 +36,18 @@ X(PROCESS, uptime_seconds, GAUGE, "Time since the process started", p->in->up_s)
 X(PROCESS, clock_speed, GAUGE, "Seconds of virtual time in a second", p->in->clock_speed) \
 X(PROCESS, clock_virtual_seconds, GAUGE, "Unix time in which demand, profiles and plans live", p->in->virtual_s) \
 X(PROCESS, connections, GAUGE, "Client connections open now", p->in->totals.connections) \
+X(PROCESS, h2_connections, GAUGE, "Of these, connections that speak HTTP/2", p->in->totals.h2_connections) \
 X(PROCESS, max_connections, GAUGE, "Client connections that may be open at once", p->in->totals.max_connections) \
 X(PROCESS, connections_total, COUNTER, "Client connections accepted", p->in->totals.accepted) \
 X(PROCESS, connections_handed_over_total, COUNTER, "Connections given to a less loaded worker", p->in->totals.handed_over) \
 X(PROCESS, requests_total, COUNTER, "Requests read, refused ones included", p->in->totals.requests) \
+X(PROCESS, h2_requests_total, COUNTER, "Of these, requests that came over HTTP/2", p->in->totals.h2_requests) \
 X(REFUSAL, requests_refused_total, COUNTER, "Requests refused before they were routed", p->in->totals.refused[p->i]) \
 X(PROCESS, exchanges, GAUGE, "Requests being served now", p->in->totals.exchanges) \
 X(PROCESS, received_bytes_total, COUNTER, "Bytes from clients", p->in->totals.bytes_in) \
 X(PROCESS, sent_bytes_total, COUNTER, "Bytes to clients", p->in->totals.bytes_out) \
 X(PROCESS, upstream_connections, GAUGE, "Connections to backends open now", p->in->totals.upstream_connections) \
+X(PROCESS, h2_upstream_connections, GAUGE, "Of these, connections that speak HTTP/2", p->in->totals.h2_upstream_connections) \
 X(PROCESS, upstream_connections_opened_total, COUNTER, "Connections opened to backends", p->in->totals.upstream_opened) \
 X(PROCESS, upstream_connections_reused_total, COUNTER, "Requests sent on a connection that was open already", p->in->totals.upstream_reused) \
 X(PROCESS, slow_turns_total, COUNTER, "Turns of a worker's loop that took over 10 ms", p->in->totals.slow_turns) \

@@ -1,0 +1,34 @@
+/*
+ * pairs.h - a msg becomes the name-value pairs of an HTTP/2 field block (RFC 9113, 8.3).
+ *
+ * Pure.  The pairs point into the msg and into `p`; names are as they came, for the
+ * library that packs them copies and lowers them.  Dropped fields, framing and what
+ * belongs to one connection are left out.
+ */
+#ifndef PROXY_H2_PAIRS_H
+#define PROXY_H2_PAIRS_H
+
+#include <nghttp2/nghttp2.h>
+
+#include "proxy/msg.h"
+
+/* Beside the fields: five pseudo-fields, content-length, te, an upgrade's answer. */
+#define PAIRS_EXTRA 8
+#define PAIRS_MAX   (256 + PAIRS_EXTRA)
+
+struct pairs {
+    size_t n;
+    char status[3], length[20];
+    nghttp2_nv nv[PAIRS_MAX];
+};
+
+/*
+ * Each: false when there are more fields than room.  An upgrade to websocket becomes an
+ * extended CONNECT (RFC 8441); the fields of the handshake are left out then.
+ */
+bool pairs_request(struct pairs *p, const struct msg *m, const char *scheme);
+/* A 101 becomes a 200. */
+bool pairs_response(struct pairs *p, const struct msg *m);
+bool pairs_trailers(struct pairs *p, const struct msg *m);
+
+#endif
