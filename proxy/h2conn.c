@@ -84,9 +84,12 @@ static void on_timeout(struct h2stream *s)
         set_timer(s);
         return;
     }
-    if (s->stream.x != NULL)
-        forward_down_fault(s->stream.x, FAULT_TIMEOUT);
-    if (s->stream.x == NULL && (!s->ended || h2link_pending(s) > 0))
+    if (s->stream.x == NULL) { /* the end of an answer that nobody takes */
+        h2link_reset(s, NGHTTP2_CANCEL);
+        return;
+    }
+    forward_down_fault(s->stream.x, FAULT_TIMEOUT);
+    if (s->stream.x == NULL && !s->ended)
         h2link_reset(s, NGHTTP2_CANCEL);
 }
 
