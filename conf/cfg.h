@@ -75,6 +75,9 @@ struct cfg_backend {
     uint32_t weight; /* 1..256 */
 };
 
+/* What is spoken to backends; `auto` is HTTP/1.1 where nothing negotiates it. */
+enum cfg_protocol { CFG_PROTOCOL_AUTO, CFG_PROTOCOL_H1, CFG_PROTOCOL_H2 };
+
 struct cfg_pool {
     bool present;                 /* named in the configuration */
     struct cfg_backend *backends; /* fixed ones */
@@ -86,6 +89,9 @@ struct cfg_pool {
     uint32_t max_connections; /* per backend, over all workers; 0: as max_requests */
     uint32_t max_idle;        /* unused connections kept per backend, over all workers */
     uint32_t slow_start_ms;
+    enum cfg_protocol protocol;
+    uint32_t h2_streams; /* at once on one HTTP/2 connection */
+    uint32_t ping_ms;    /* 0: never */
 };
 
 struct cfg_provider_local {

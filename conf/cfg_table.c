@@ -110,10 +110,10 @@ static const struct cfg_key listener_h2_keys[] = {
     COUNT("resets", resets, "100", "0", "1000000",
           "Requests that a client may break off, or that are malformed, each second on one "
           "connection; ten seconds' worth at once.  Then it is closed.",
-          .zero = "unlimited"),
+          .zero = "unlimited", .example = "20"),
     COUNT("control", control, "200", "0", "1000000",
           "The same for SETTINGS, PING, PRIORITY, unknown and empty frames.",
-          .zero = "unlimited"),
+          .zero = "unlimited", .example = "50"),
 };
 static const struct cfg_section listener_h2 = {
     KEYS(listener_h2_keys), .title = "listeners[].h2", .shorthand = "enabled"};
@@ -175,6 +175,8 @@ static const struct cfg_section backend = {
 #undef S
 
 #define S cfg_pool
+static const char *const protocol_words[] = {"auto", "h1", "h2", NULL};
+
 static const struct cfg_key pool_keys[] = {
     LIST_OF("backends", backends, backend, "Backends that always exist.",
             .example = "[ 127.0.0.1:9001, { address: app.internal:80, weight: 2 } ]"),
@@ -194,6 +196,14 @@ static const struct cfg_key pool_keys[] = {
           "Unused connections kept per backend, over all workers."),
     DURATION("slow_start", slow_start_ms, "5s", "0s", "1h",
              "A backend that came up takes its full share only after this."),
+    ENUM("protocol", protocol, protocol_words, "auto",
+         "What backends speak: `h1`, or `h2` with prior knowledge; `auto` is `h1` where "
+         "nothing negotiates it."),
+    COUNT("streams", h2_streams, "100", "1", "10000",
+          "Requests at once on one HTTP/2 connection; a backend may allow fewer."),
+    DURATION("ping", ping_ms, "0s", "0s", "1h",
+             "An HTTP/2 connection in use that is silent for this long is asked for a sign "
+             "of life, and closed after as long again without one; `0s` never asks."),
 };
 static const struct cfg_section pool = {
     KEYS(pool_keys), .title = "services.NAME.pools.TIER", .optional = true,

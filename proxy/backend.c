@@ -59,6 +59,9 @@ static void set_facts(struct backend *be, const struct backend_spec *spec)
     be->max_connections =
         pool->max_connections > 0 ? pool->max_connections : pool->max_requests;
     be->max_idle = pool->max_idle;
+    be->protocol = (uint8_t)pool->protocol;
+    be->h2_streams = pool->h2_streams;
+    be->ping_ms = pool->ping_ms;
     be->weight = spec->weight;
     be->slow_start_ms = pool->slow_start_ms;
     be->ejection = spec->service->ejection;
@@ -94,7 +97,8 @@ bool backend_fits(const struct backend *be, const struct backend_spec *spec)
            be->service == b.service && be->tier == b.tier && be->probed == b.probed &&
            be->max_requests == b.max_requests && be->max_connections == b.max_connections &&
            be->max_idle == b.max_idle && be->weight == b.weight &&
-           be->slow_start_ms == b.slow_start_ms &&
+           be->slow_start_ms == b.slow_start_ms && be->protocol == b.protocol &&
+           be->h2_streams == b.h2_streams && be->ping_ms == b.ping_ms &&
            same_ejection(&be->ejection, &b.ejection);
 }
 

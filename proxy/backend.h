@@ -35,6 +35,7 @@ struct backend_shared {
     _Atomic uint64_t requests; /* that ended */
 
     _Atomic uint64_t failures, ejections;
+    _Atomic uint32_t h2_allows; /* streams on a connection, as it last said; 0: unknown */
     _Atomic uint32_t ejections_in_row;
     _Atomic int64_t calm_since; /* mono_us; end of the last ejection */
     _Atomic unsigned refs;      /* private: of the backends that share this block */
@@ -53,8 +54,10 @@ struct backend {
     uint32_t slot; /* small number, unique among living backends; workers index by it */
     uint16_t service;
     uint8_t tier;
-    bool probed; /* takes no traffic before the first passed probe */
+    bool probed;      /* takes no traffic before the first passed probe */
+    uint8_t protocol; /* enum cfg_protocol */
     uint32_t max_requests, max_connections, max_idle, weight, slow_start_ms;
+    uint32_t h2_streams, ping_ms;
     struct cfg_ejection ejection;
     struct pool_shared *pool;
     struct service_shared *home; /* a reference; `pool` is in it */

@@ -579,9 +579,14 @@ static void on_timer(struct loop_timer *t)
 /* ---- answers out: the stream's operations ---- */
 
 /* An answer without a length is chunked for who understands that, else ended by the
- * connection. */
+ * connection; one without a body says so. */
 static void choose_framing(struct conn *c, struct msg *m)
 {
+    bool empty = m->body == BODY_NONE && m->status >= 200 && m->status != 204 &&
+                 m->status != 304 && c->method != METHOD_HEAD;
+
+    if (empty && (m->flags & MSG_HAS_LENGTH) == 0) /* HTTP/2 ended it by its head */
+        m->flags |= MSG_HAS_LENGTH;
     if (c->version == HTTP_10 && m->body == BODY_CHUNKED)
         m->body = BODY_CLOSE;
     else if (c->version != HTTP_10 && m->body == BODY_CLOSE)

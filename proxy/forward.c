@@ -705,6 +705,10 @@ void forward_up_fault(struct exchange *x, enum stream_fault why)
     case FAULT_BAD:
         attempt_failed(x, LOAD_E_BAD_RESPONSE, 502);
         return;
+    case FAULT_REFUSED:
+        x->reached = false;
+        attempt_failed(x, LOAD_E_RESET, 502);
+        return;
     case FAULT_CLOSED:
     case FAULT_RESET:
     case FAULT_CANCEL:

@@ -166,6 +166,14 @@ static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *
         s->remote_ended = true;
         l->ops->end(s);
         break;
+    case NGHTTP2_SETTINGS:
+        if ((frame->hd.flags & NGHTTP2_FLAG_ACK) == 0 && l->ops->settings != NULL)
+            l->ops->settings(l);
+        break;
+    case NGHTTP2_GOAWAY:
+        if (l->ops->goaway != NULL)
+            l->ops->goaway(l);
+        break;
     case NGHTTP2_PING:
         if ((frame->hd.flags & NGHTTP2_FLAG_ACK) != 0)
             l->ops->ping_answered(l);
@@ -766,6 +774,16 @@ void h2link_reset(struct h2stream *s, uint32_t error)
     if (!s->closed)
         nghttp2_submit_rst_stream(l->session, NGHTTP2_FLAG_NONE, s->id, error);
     h2link_wake(l);
+}
+
+void h2link_give_up(struct h2stream *s, uint32_t error)
+{
+    if (s->closed)
+        return;
+    s->closed = true;
+    s->error = error;
+    list_add_tail(&s->link->closed, &s->todo);
+    h2link_wake(s->link);
 }
 
 void h2link_credit(struct h2stream *s, size_t n)

@@ -64,6 +64,8 @@ struct h2link_ops {
     void (*room)(struct h2stream *s);
     /* There is more to send, or (`sent`) less. */
     void (*moved)(struct h2stream *s, bool sent);
+    void (*settings)(struct h2link *l); /* NULL: of no interest */
+    void (*goaway)(struct h2link *l);   /* the same */
     void (*ping_answered)(struct h2link *l);
     void (*timeout)(struct h2stream *s);
 };
@@ -130,6 +132,8 @@ void h2link_inform(struct h2stream *s);
 bool h2link_send(struct h2stream *s, const uint8_t *p, size_t n);
 void h2link_end(struct h2stream *s, const struct msg *trailers);
 void h2link_reset(struct h2stream *s, uint32_t error);
+/* Ends a stream that cannot be submitted: closed() follows in a later turn. */
+void h2link_give_up(struct h2stream *s, uint32_t error);
 /* n more bytes of what s received are used up. */
 void h2link_credit(struct h2stream *s, size_t n);
 void h2link_credit_held(struct h2stream *s);

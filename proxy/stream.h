@@ -30,6 +30,7 @@ enum stream_fault {
     FAULT_BAD,     /* the peer broke the protocol */
     FAULT_CONNECT, /* there never was a connection (up only) */
     FAULT_CANCEL,  /* we gave it up */
+    FAULT_REFUSED, /* the peer has not looked at it, and says so (up only) */
 };
 
 struct stream;

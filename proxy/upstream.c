@@ -11,6 +11,7 @@
 #include "proxy/h1/body.h"
 #include "proxy/h1/emit.h"
 #include "proxy/h1/head.h"
+#include "proxy/h2up.h"
 #include "proxy/inbox.h"
 
 #define UPSTREAM_MAGIC 0x55505354u
@@ -593,8 +594,7 @@ static void attach(struct upstream *u, struct exchange *x)
     x->up = &u->stream;
 }
 
-/* The descriptor of a connection that was begun, or -1. */
-static int begin_connect(const struct backend *be)
+int upstream_connect(const struct backend *be)
 {
     int fd, one = 1;
 
@@ -618,7 +618,7 @@ static enum upstream_got open_new(struct exchange *x)
 
     if (!backend_connection_reserve(x->backend))
         return UPSTREAM_FULL;
-    fd = begin_connect(x->backend);
+    fd = upstream_connect(x->backend);
     if (fd < 0) {
         backend_connection_release(x->backend);
         return UPSTREAM_FAILED;
@@ -638,11 +638,20 @@ static enum upstream_got open_new(struct exchange *x)
     return UPSTREAM_CONNECTING;
 }
 
+/* Which version a new connection to a backend speaks, as far as that is known before. */
+static bool speaks_h2(const struct backend *be)
+{
+    return be->protocol == CFG_PROTOCOL_H2;
+}
+
 enum upstream_got upstream_get(struct exchange *x, bool fresh)
 {
-    struct upstream *u = fresh ? NULL : take_idle(x->w, x->backend);
+    struct upstream *u;
     enum upstream_got got;
 
+    if (speaks_h2(x->backend))
+        return h2up_get(x);
+    u = fresh ? NULL : take_idle(x->w, x->backend);
     if (u == NULL) {
         got = open_new(x);
         if (got != UPSTREAM_FULL || !fresh)
@@ -666,7 +675,7 @@ bool upstream_close_one_idle(struct worker *w, const struct backend *be)
     struct list *idle = worker_idle(w, be);
 
     if (list_empty(idle))
-        return false;
+        return h2up_close_one_idle(w, be);
     upstream_close(LIST_LAST(idle, struct upstream, node));
     return true;
 }

@@ -11,6 +11,7 @@
 #include "proxy/conn.h"
 #include "proxy/exchange.h"
 #include "proxy/h2pool.h"
+#include "proxy/h2up.h"
 #include "proxy/listener.h"
 #include "proxy/upstream.h"
 #include "proxy/waitq.h"
@@ -71,6 +72,12 @@ struct list *worker_idle(struct worker *w, const struct backend *be)
 {
     CHECK(be->slot < w->n_idle_slots);
     return &w->idle[be->slot];
+}
+
+struct list *worker_links(struct worker *w, const struct backend *be)
+{
+    CHECK(be->slot < w->n_idle_slots);
+    return &w->links[be->slot];
 }
 
 /* ---- the end of a turn ---- */
@@ -174,21 +181,26 @@ struct topology_mail {
     int fds[];
 };
 
-static void grow_idle(struct worker *w, uint32_t n)
+/* A list head knows its own address: move each. */
+static struct list *more_lists(struct list *old, uint32_t had, uint32_t n)
 {
-    struct list *lists;
+    struct list *lists = MEM_NEW_N(struct list, n);
 
-    if (n <= w->n_idle_slots)
-        return;
-    /* A list head knows its own address: move each. */
-    lists = MEM_NEW_N(struct list, n);
     for (uint32_t i = 0; i < n; i++) {
         list_init(&lists[i]);
-        if (i < w->n_idle_slots)
-            list_join(&lists[i], &w->idle[i]);
+        if (i < had)
+            list_join(&lists[i], &old[i]);
     }
-    free(w->idle);
-    w->idle = lists;
+    free(old);
+    return lists;
+}
+
+static void grow_idle(struct worker *w, uint32_t n)
+{
+    if (n <= w->n_idle_slots)
+        return;
+    w->idle = more_lists(w->idle, w->n_idle_slots, n);
+    w->links = more_lists(w->links, w->n_idle_slots, n);
     w->n_idle_slots = n;
 }
 
@@ -207,8 +219,10 @@ static void close_stale_idle(struct worker *w, const struct topology *t)
 
     mark_slots(t, used);
     for (uint32_t i = 0; i < w->n_idle_slots; i++)
-        if (!used[i])
+        if (!used[i]) {
             upstream_close_list(&w->idle[i]);
+            h2up_close_list(&w->links[i]);
+        }
     free(used);
 }
 
@@ -379,8 +393,10 @@ static void close_all(struct worker *w)
 {
     while (!list_empty(&w->conns))
         conn_kill(conn_from_node(w->conns.next));
-    for (uint32_t i = 0; i < w->n_idle_slots; i++)
+    for (uint32_t i = 0; i < w->n_idle_slots; i++) {
         upstream_close_list(&w->idle[i]);
+        h2up_close_list(&w->links[i]);
+    }
     free_dead(w);
     recycle_exchanges(w);
 }
@@ -409,6 +425,7 @@ void worker_free(struct worker *w)
     ring_free(w->observations);
     ring_free(w->paths);
     free(w->idle);
+    free(w->links);
     free(w->scratch);
     free(w->fields);
     free(w->cork.text);

@@ -62,7 +62,8 @@ struct worker {
     struct cork cork;
     struct h2pool *h2;                       /* NULL until a connection speaks HTTP/2 */
     struct list listeners, conns, exchanges; /* exchanges: oldest first */
-    struct list *idle; /* unused upstream connections, by backend slot, newest first */
+    struct list *idle;  /* unused upstream connections, by backend slot, newest first */
+    struct list *links; /* HTTP/2 connections to backends, the same way */
     uint32_t n_idle_slots;
     struct list dead; /* upstream and conn to free at the end of the turn */
     struct list spare_exchanges, ended_exchanges;
@@ -100,6 +101,9 @@ void worker_exchange_put(struct worker *w, struct exchange *x);
 
 /* The list of unused upstream connections to a backend. */
 struct list *worker_idle(struct worker *w, const struct backend *be);
+
+/* The list of HTTP/2 connections to it, used or not. */
+struct list *worker_links(struct worker *w, const struct backend *be);
 
 /* `node` is in a struct whose memory is freed at the end of the turn by `fn`. */
 struct worker_dead {

@@ -244,3 +244,28 @@ def client(t, **kw):
     c = Frames(t.client(), **kw)
     c.until(lambda f: isinstance(f, hf.SettingsFrame) and "ACK" in f.flags)
     return c
+
+
+def serving(reply, settings=None):
+    """`serve` of an Origin that speaks HTTP/2: reply(frames, stream, message) for each whole request."""
+    def serve(peer, o):
+        assert peer.exactly(len(PREFACE)) == PREFACE
+        f = Frames(peer, client=False, settings=settings)
+        with o.lock:
+            o.frames = getattr(o, "frames", []) + [f]
+        while True:
+            stream = f.frame().stream_id
+            m = f.streams[stream]
+            if stream and m.ended and not getattr(m, "given", False):
+                m.given = True
+                reply(f, stream, m)
+    return serve
+
+
+def respond(f, stream, body=b"ok", *fields, status=200, trailers=None):
+    """A whole answer that fits the windows."""
+    f.headers(stream, [(":status", str(status)), *fields], end=not body and trailers is None)
+    if body:
+        f.data(stream, body, end=trailers is None)
+    if trailers is not None:
+        f.headers(stream, trailers)

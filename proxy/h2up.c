@@ -1,0 +1,671 @@
+#include "proxy/h2up.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "proxy/forward.h"
+#include "proxy/h2/wskey.h"
+#include "proxy/h2link.h"
+#include "proxy/lex.h"
+#include "proxy/waitq.h"
+
+#define H2UP_MAGIC 0x48325550u
+/* A backend's answer may have a larger head than we let clients send. */
+#define MAX_HEAD_BYTES 65536
+#define STREAM_WINDOW  65536
+#define LINK_WINDOW    1048576
+
+enum h2up_state {
+    H2UP_CONNECTING,
+    H2UP_GREETING, /* connected; SETTINGS are awaited */
+    H2UP_OPEN,
+    H2UP_GONE,
+};
+
+struct h2up {
+    struct sock sock; /* first */
+    uint32_t magic;
+    uint8_t state;
+    bool settled;    /* SETTINGS came */
+    bool idle;       /* counted as unused */
+    bool leaving;    /* no more requests */
+    bool pinged;     /* an answer is due */
+    uint32_t in_use; /* streams, until the library has closed them */
+    struct h2link link;
+    struct loop_timer timer;
+    struct worker_dead dead;
+    struct list node; /* in worker_links() */
+    struct backend *backend;
+    uint32_t connect_ms, idle_ms;
+};
+
+static const struct stream_ops h2up_ops;
+static const struct h2link_ops link_ops;
+
+static struct h2stream *stream_of(struct stream *s)
+{
+    return (struct h2stream *)(void *)s;
+}
+
+static struct h2up *up_of(const struct h2link *l)
+{
+    return CONTAINER_OF(l, struct h2up, link);
+}
+
+static void deadline(struct h2up *u, uint32_t ms)
+{
+    struct loop *l = u->sock.w->loop;
+
+    loop_timer_set(l, &u->timer, loop_now(l) + (mono_us)ms * US_PER_MS);
+}
+
+static uint32_t response_ms(const struct h2stream *s)
+{
+    return s->stream.x->service->cfg->response_timeout_ms;
+}
+
+/* ---- life ------------------------------------------------------------------------------
+ */
+
+static void h2up_free(struct worker_dead *d)
+{
+    struct h2up *u = CONTAINER_OF(d, struct h2up, dead);
+
+    backend_unref(u->backend);
+    OBJ_DEAD(u);
+    free(u);
+}
+
+static void leave_idle(struct h2up *u)
+{
+    if (u->idle)
+        backend_idle_release(u->backend);
+    u->idle = false;
+}
+
+/* Closes; no stream belongs to an exchange any more. */
+static void h2up_close(struct h2up *u)
+{
+    struct worker *w = u->sock.w;
+
+    if (u->state == H2UP_GONE)
+        return;
+    leave_idle(u);
+    u->state = H2UP_GONE;
+    list_remove(&u->node);
+    sock_uncork(w); /* it may borrow from the streams' queues */
+    h2link_close(&u->link);
+    sock_close(&u->sock);
+    loop_timer_remove(&u->timer);
+    backend_connection_release(u->backend);
+    STATS_ADD(w->stats->upstream_connections, -1);
+    STATS_ADD(w->stats->h2_upstream_connections, -1);
+    worker_bury(w, &u->dead, h2up_free);
+}
+
+/* The connection is broken: so is what was under way on it. */
+static void h2up_fault(struct h2up *u, enum stream_fault why)
+{
+    bool open = u->state == H2UP_OPEN;
+
+    list_remove(&u->node); /* what is tried again is not tried here */
+    LIST_EACH (n, &u->link.streams) {
+        struct h2stream *s = CONTAINER_OF(n, struct h2stream, node);
+
+        s->closed = true;
+        if (s->stream.x != NULL)
+            forward_up_fault(s->stream.x,
+                             open || why == FAULT_TIMEOUT ? why : FAULT_CONNECT);
+    }
+    h2up_close(u);
+}
+
+/* Says goodbye, as far as the socket takes it at once. */
+static void h2up_end(struct h2up *u)
+{
+    if (u->state == H2UP_OPEN) {
+        h2link_fail(&u->link, NGHTTP2_NO_ERROR);
+        h2link_run(&u->link);
+    }
+    h2up_close(u);
+}
+
+static bool serves_nobody(const struct h2up *u)
+{
+    for (struct list *n = u->link.streams.next; n != &u->link.streams; n = n->next)
+        if (CONTAINER_OF(n, struct h2stream, node)->stream.x != NULL)
+            return false;
+    return true;
+}
+
+/* ---- answers in ------------------------------------------------------------------------
+ */
+
+/* The backend broke the protocol on one stream. */
+static void spoil(struct h2stream *s)
+{
+    struct exchange *x = s->stream.x;
+
+    h2link_reset(s, NGHTTP2_PROTOCOL_ERROR);
+    if (x != NULL)
+        forward_up_fault(x, FAULT_BAD);
+}
+
+static void take_trailers(struct h2stream *s)
+{
+    struct block *b = &s->link->pool->block;
+
+    if (!block_trailers(b))
+        spoil(s);
+    else if (s->stream.x != NULL)
+        forward_response_end(s->stream.x, &b->m);
+}
+
+static void take_head(struct h2stream *s, bool end)
+{
+    struct block *b = &s->link->pool->block;
+    bool opens;
+
+    if (!block_response(b, s->method, end)) {
+        spoil(s);
+        return;
+    }
+    h2link_deadline(s, response_ms(s));
+    if (b->m.status < 200) {
+        forward_response(s->stream.x, &b->m, false);
+        return;
+    }
+    opens = s->ws_accept != NULL && b->m.status < 300;
+    if (opens && !block_switched(b, s->ws_accept)) {
+        spoil(s);
+        return;
+    }
+    s->answered = true;
+    s->tunnel = opens;
+    if (opens)
+        loop_timer_clear(&s->timer);
+    forward_response(s->stream.x, &b->m, b->m.body == BODY_NONE);
+    if (opens && end && s->stream.x != NULL)
+        forward_response_end(s->stream.x, NULL);
+}
+
+static void on_block(struct h2link *l, struct h2stream *s, int32_t id, bool end)
+{
+    (void)l;
+    (void)id;
+    if (s == NULL || s->stream.x == NULL)
+        return;
+    if (s->answered)
+        take_trailers(s);
+    else
+        take_head(s, end);
+}
+
+static void on_data(struct h2stream *s, const uint8_t *p, size_t n)
+{
+    if (s->stream.x == NULL) {
+        h2link_credit(s, n);
+        return;
+    }
+    if (!s->tunnel)
+        h2link_deadline(s, response_ms(s));
+    s->held += (uint32_t)n;
+    if (forward_response_data(s->stream.x, p, n))
+        h2link_credit_held(s);
+}
+
+static void on_end(struct h2stream *s)
+{
+    if (s->stream.x != NULL)
+        forward_response_end(s->stream.x, NULL);
+}
+
+/* A stream has gone: there is room for another. */
+static void give_room(struct h2up *u)
+{
+    u->in_use--;
+    if (waitq_anybody(u->backend->home))
+        waitq_kick(u->sock.w, u->backend->home);
+}
+
+static void on_closed(struct h2stream *s)
+{
+    bool refused = s->error == NGHTTP2_REFUSED_STREAM;
+
+    give_room(up_of(s->link));
+    if (s->stream.x != NULL)
+        forward_up_fault(s->stream.x, refused ? FAULT_REFUSED : FAULT_RESET);
+    CHECK(s->stream.x == NULL);
+}
+
+static void on_room(struct h2stream *s)
+{
+    if (s->stream.x != NULL)
+        forward_up_room(s->stream.x);
+}
+
+/* While a body goes up the backend may take its time, but not stand still. */
+static void on_moved(struct h2stream *s, bool sent)
+{
+    if (s->stream.x == NULL || s->answered)
+        return;
+    if (h2link_pending(s) == 0 && !s->ended)
+        loop_timer_clear(&s->timer);
+    else if (sent || s->timer.due == 0)
+        h2link_deadline(s, response_ms(s));
+}
+
+static void on_timeout(struct h2stream *s)
+{
+    struct exchange *x = s->stream.x;
+
+    if (s->closed)
+        return;
+    if (x != NULL && s->held > 0) { /* the client is the slow one */
+        h2link_deadline(s, response_ms(s));
+        return;
+    }
+    h2link_reset(s, NGHTTP2_CANCEL);
+    if (x != NULL)
+        forward_up_fault(x, FAULT_TIMEOUT);
+}
+
+static void on_settings(struct h2link *l)
+{
+    up_of(l)->settled = true;
+}
+
+static void on_goaway(struct h2link *l)
+{
+    up_of(l)->leaving = true;
+}
+
+static void on_ping_answered(struct h2link *l)
+{
+    up_of(l)->pinged = false;
+}
+
+static const struct h2link_ops link_ops = {
+    .block = on_block,
+    .data = on_data,
+    .end = on_end,
+    .closed = on_closed,
+    .room = on_room,
+    .moved = on_moved,
+    .settings = on_settings,
+    .goaway = on_goaway,
+    .ping_answered = on_ping_answered,
+    .timeout = on_timeout,
+};
+
+/* ---- the connection --------------------------------------------------------------------
+ */
+
+static void connected(struct h2up *u)
+{
+    int err = 0;
+    socklen_t len = sizeof(err);
+
+    if (getsockopt(u->sock.fd, SOL_SOCKET, SO_ERROR, &err, &len) < 0 || err != 0) {
+        h2up_fault(u, FAULT_CONNECT);
+        return;
+    }
+    u->state = H2UP_GREETING;
+}
+
+static uint32_t allowed(const struct h2up *u)
+{
+    return nghttp2_session_get_remote_settings(u->link.session,
+                                               NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
+}
+
+/* SETTINGS are here: who waited for them begins. */
+static void open_for_use(struct h2up *u)
+{
+    u->state = H2UP_OPEN;
+    atomic_store_explicit(&u->backend->shared->h2_allows, allowed(u), memory_order_relaxed);
+    LIST_EACH (n, &u->link.streams) {
+        struct h2stream *s = CONTAINER_OF(n, struct h2stream, node);
+
+        if (s->id < 0 && s->stream.x != NULL)
+            forward_connected(s->stream.x);
+    }
+}
+
+/* False: the backend's side is over. */
+static bool read_some(struct h2up *u)
+{
+    struct worker *w = u->sock.w;
+    size_t total = 0;
+
+    for (int i = 0; i < SOCK_TURN_READS && total < SOCK_TURN_BYTES; i++) {
+        ssize_t n;
+
+        if (!u->sock.can_read || u->link.dead)
+            return true;
+        n = sock_read(&u->sock, w->scratch, SOCK_SCRATCH_BYTES);
+        if (n == SOCK_AGAIN)
+            return true;
+        if (n == SOCK_EOF || n == SOCK_BROKEN)
+            return false;
+        total += (size_t)n;
+        u->pinged = false;
+        h2link_input(&u->link, w->scratch, (size_t)n);
+    }
+    if (u->sock.can_read)
+        h2link_wake(&u->link);
+    return true;
+}
+
+/* Unused: kept for a while, or closed.  In use: asked for a sign of life, if that is
+ * wanted. */
+static void keep_time(struct h2up *u)
+{
+    const struct backend *be = u->backend;
+
+    if (u->in_use > 0) {
+        if (be->ping_ms == 0)
+            loop_timer_clear(&u->timer);
+        else if (!u->pinged)
+            deadline(u, be->ping_ms);
+        return;
+    }
+    if (u->idle)
+        return;
+    if (u->leaving || u->sock.w->draining || backend_leaves(be) ||
+        !backend_idle_reserve(u->backend)) {
+        h2up_end(u);
+        return;
+    }
+    u->idle = true;
+    deadline(u, u->idle_ms);
+}
+
+static void h2up_run(struct h2up *u)
+{
+    bool more;
+
+    if (u->sock.out.len > 0 && u->sock.can_write)
+        sock_drain(&u->sock);
+    more = read_some(u);
+    if (u->settled && u->state == H2UP_GREETING)
+        open_for_use(u);
+    h2link_run(&u->link);
+    if (!more || u->sock.failed || h2link_over(&u->link)) {
+        h2up_fault(u, u->link.dead ? FAULT_BAD : FAULT_RESET);
+        return;
+    }
+    if (u->state == H2UP_OPEN)
+        keep_time(u);
+}
+
+static void on_io(struct loop_io *io, unsigned what)
+{
+    struct h2up *u;
+
+    OBJ_FROM(u, (void *)io, H2UP_MAGIC);
+    sock_note(&u->sock, what);
+    if (u->state == H2UP_CONNECTING)
+        connected(u);
+    if (u->state != H2UP_GONE)
+        h2up_run(u);
+}
+
+static void on_ready(struct loop_ready *r)
+{
+    struct h2up *u;
+
+    OBJ_FROM(u, (void *)CONTAINER_OF(r, struct sock, ready), H2UP_MAGIC);
+    if (u->state == H2UP_GREETING || u->state == H2UP_OPEN)
+        h2up_run(u);
+}
+
+static void on_timer(struct loop_timer *t)
+{
+    struct h2up *u = CONTAINER_OF(t, struct h2up, timer);
+
+    if (u->idle) {
+        h2up_end(u);
+    } else if (u->state != H2UP_OPEN || u->pinged) {
+        h2up_fault(u, FAULT_TIMEOUT);
+    } else {
+        nghttp2_submit_ping(u->link.session, NGHTTP2_FLAG_NONE, NULL);
+        u->pinged = true;
+        deadline(u, u->backend->ping_ms);
+        h2link_wake(&u->link);
+    }
+    sock_uncork(u->sock.w);
+}
+
+/* ---- requests out: the stream's operations ---------------------------------------------
+ */
+
+/* What the answer to an upgrade has to prove. */
+static void keep_accept(struct h2stream *s, const struct msg *m)
+{
+    const struct field *f = msg_find_name(m, "sec-websocket-key", 17);
+
+    s->ws_accept = mem_new(1, WSKEY_ACCEPT + 1);
+    if (f != NULL)
+        wskey_accept(msg_value(m, f), f->value_len, s->ws_accept);
+}
+
+static bool takes_tunnels(const struct h2stream *s, const struct msg *m)
+{
+    return LEX_IS(msg_at(m, m->upgrade), m->upgrade.len, "websocket") &&
+           nghttp2_session_get_remote_settings(
+               s->link->session, NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL) == 1;
+}
+
+static void op_head(struct stream *st, const struct msg *m, bool end)
+{
+    struct h2stream *s = stream_of(st);
+    bool upgrade = (m->flags & MSG_UPGRADE) != 0;
+
+    s->method = m->method_id;
+    if ((upgrade && !takes_tunnels(s, m)) ||
+        !pairs_request(&s->link->pool->pairs, m, "http")) {
+        h2link_give_up(s, NGHTTP2_HTTP_1_1_REQUIRED);
+        return;
+    }
+    if (upgrade)
+        keep_accept(s, m);
+    h2link_ask(s, end && !upgrade);
+    if (end)
+        h2link_deadline(s, response_ms(s));
+}
+
+static bool op_data(struct stream *st, const uint8_t *p, size_t n)
+{
+    return h2link_send(stream_of(st), p, n);
+}
+
+static void op_end(struct stream *st, const struct msg *trailers)
+{
+    struct h2stream *s = stream_of(st);
+
+    h2link_end(s, trailers);
+    if (!s->closed && !s->tunnel && s->stream.x != NULL)
+        h2link_deadline(s, response_ms(s));
+}
+
+static void op_reset(struct stream *st, enum stream_fault why)
+{
+    struct h2stream *s = stream_of(st);
+
+    (void)why;
+    st->x = NULL;
+    if (s->id < 0 && !s->closed) {
+        give_room(up_of(s->link));
+        h2link_wake(s->link);
+        h2link_drop(s);
+        return;
+    }
+    loop_timer_clear(&s->timer);
+    h2link_reset(s, NGHTTP2_CANCEL);
+}
+
+static void op_release(struct stream *st)
+{
+    struct h2stream *s = stream_of(st);
+
+    st->x = NULL;
+    loop_timer_clear(&s->timer);
+    h2link_credit_held(s);
+    if (!s->remote_ended)
+        h2link_reset(s, NGHTTP2_NO_ERROR);
+}
+
+static void op_resume(struct stream *st)
+{
+    h2link_credit_held(stream_of(st));
+}
+
+static void op_check(struct stream *st)
+{
+    struct h2link *l = stream_of(st)->link;
+
+    if (up_of(l)->state == H2UP_CONNECTING)
+        return;
+    l->sock->can_read = true;
+    h2link_wake(l);
+}
+
+static const struct stream_ops h2up_ops = {
+    .head = op_head,
+    .data = op_data,
+    .end = op_end,
+    .reset = op_reset,
+    .release = op_release,
+    .resume = op_resume,
+    .check = op_check,
+};
+
+/* ---- getting one -----------------------------------------------------------------------
+ */
+
+/* Streams it takes at once: what the backend says, or has said on another connection, and
+ * no more than configured. */
+static uint32_t room_of(const struct h2up *u)
+{
+    uint32_t ours = u->backend->h2_streams, theirs;
+
+    if (u->state == H2UP_OPEN)
+        theirs = allowed(u);
+    else
+        theirs = atomic_load_explicit(&u->backend->shared->h2_allows, memory_order_relaxed);
+    if (theirs == 0 && u->state != H2UP_OPEN)
+        return ours;
+    return theirs < ours ? theirs : ours;
+}
+
+static struct h2up *find_room(struct worker *w, const struct backend *be)
+{
+    struct list *links = worker_links(w, be);
+
+    for (struct list *n = links->next; n != links; n = n->next) {
+        struct h2up *u = CONTAINER_OF(n, struct h2up, node);
+
+        if (!u->leaving && !u->link.dead && !u->sock.failed && u->in_use < room_of(u) &&
+            nghttp2_session_check_request_allowed(u->link.session) != 0)
+            return u;
+    }
+    return NULL;
+}
+
+static void attach(struct h2up *u, struct exchange *x)
+{
+    struct h2stream *s = h2link_stream(&u->link, -1, &h2up_ops);
+
+    leave_idle(u);
+    u->in_use++;
+    s->stream.x = x;
+    x->up = &s->stream;
+}
+
+static void open_link(struct h2up *u)
+{
+    struct h2link_settings set = {
+        .stream_window = STREAM_WINDOW,
+        .link_window = LINK_WINDOW,
+        .limits = {MAX_HEAD_BYTES, 0, WORKER_FIELDS},
+    };
+
+    h2link_open(&u->link, &u->sock, &set, &link_ops);
+    loop_ready_cancel(&u->sock.ready); /* nothing to send before it is connected */
+}
+
+static enum upstream_got open_new(struct exchange *x, struct h2up **out)
+{
+    struct worker *w = x->w;
+    const struct cfg_service *cfg = x->service->cfg;
+    struct h2up *u;
+    int fd;
+
+    if (!backend_connection_reserve(x->backend))
+        return UPSTREAM_FULL;
+    fd = upstream_connect(x->backend);
+    if (fd < 0) {
+        backend_connection_release(x->backend);
+        return UPSTREAM_FAILED;
+    }
+    u = MEM_NEW(struct h2up);
+    sock_open(&u->sock, w, fd, on_io, on_ready);
+    u->sock.can_write = false;
+    u->magic = H2UP_MAGIC;
+    u->backend = backend_ref(x->backend);
+    u->connect_ms = cfg->connect_timeout_ms;
+    u->idle_ms = cfg->upstream_idle_ms;
+    loop_timer_init(&u->timer, on_timer);
+    open_link(u);
+    list_add_head(worker_links(w, x->backend), &u->node);
+    deadline(u, u->connect_ms);
+    STATS_INC(w->stats->upstream_opened);
+    STATS_INC(w->stats->upstream_connections);
+    STATS_INC(w->stats->h2_upstream_connections);
+    *out = u;
+    return UPSTREAM_CONNECTING;
+}
+
+enum upstream_got h2up_get(struct exchange *x)
+{
+    struct h2up *u = find_room(x->w, x->backend);
+    enum upstream_got got;
+
+    if (u == NULL) {
+        got = open_new(x, &u);
+        if (got != UPSTREAM_CONNECTING)
+            return got;
+    } else {
+        STATS_INC(x->w->stats->upstream_reused);
+    }
+    attach(u, x);
+    return u->state == H2UP_OPEN ? UPSTREAM_READY : UPSTREAM_CONNECTING;
+}
+
+void h2up_close_list(struct list *links)
+{
+    LIST_EACH (n, links) {
+        struct h2up *u = CONTAINER_OF(n, struct h2up, node);
+
+        u->leaving = true;
+        if (serves_nobody(u))
+            h2up_end(u);
+    }
+}
+
+bool h2up_close_one_idle(struct worker *w, const struct backend *be)
+{
+    LIST_EACH (n, worker_links(w, be)) {
+        struct h2up *u = CONTAINER_OF(n, struct h2up, node);
+
+        if (!u->idle)
+            continue;
+        h2up_end(u);
+        return true;
+    }
+    return false;
+}
