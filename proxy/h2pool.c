@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "proxy/h2link.h"
 #include "proxy/worker.h"
 
 /* At most this much is kept of each size. */
@@ -119,6 +120,12 @@ void h2pool_free(struct h2pool *p)
 {
     if (p == NULL)
         return;
+    while (!list_empty(&p->spare)) {
+        struct h2stream *s = LIST_FIRST(&p->spare, struct h2stream, node);
+
+        list_remove(&s->node);
+        free(s);
+    }
     for (int i = 0; i < H2POOL_SIZES; i++)
         while (p->free[i] != NULL) {
             void *block = p->free[i];
