@@ -9,6 +9,8 @@
 #include "proxy/h2/wskey.h"
 #include "proxy/h2link.h"
 
+/* A connection that was idle for this long gives memory back. */
+#define REST_MS 1000
 /* From the first GOAWAY to the last when the client answers no PING. */
 #define DRAIN_MS 1000
 
@@ -16,6 +18,7 @@ struct h2conn {
     struct h2link link; /* first */
     struct h2conn_env env;
     mono_us idle_since;     /* 0: requests are under way */
+    bool rests;             /* has given back what it does not need */
     bool in_frame;          /* the timer runs for a frame that is not complete */
     bool blocked;           /* ... for a client that takes nothing */
     bool draining, noticed; /* a first, a last GOAWAY */
@@ -339,9 +342,11 @@ static void keep_time(struct h2conn *h)
         loop_timer_clear(h->env.timer);
         return;
     }
-    if (h->idle_since == 0)
+    if (h->idle_since == 0) {
         h->idle_since = now;
-    deadline(h, h->idle_since, t->idle_ms);
+        h->rests = false;
+    }
+    deadline(h, h->idle_since, h->rests || t->idle_ms < REST_MS ? t->idle_ms : REST_MS);
 }
 
 enum h2conn_verdict h2conn_run(struct h2conn *h)
@@ -370,10 +375,23 @@ void h2conn_input(struct h2conn *h, uint8_t *p, size_t n)
     h2link_input(&h->link, p, n);
 }
 
+/* Is it the first of the two times that an idle connection waits for? */
+static bool may_rest(const struct h2conn *h)
+{
+    return h->idle_since != 0 && !h->rests && !h->in_frame && !h->draining &&
+           cfg_of(&h->link)->timeouts.idle_ms > REST_MS;
+}
+
 enum h2conn_verdict h2conn_timeout(struct h2conn *h)
 {
     if (h->blocked)
         return H2CONN_BROKEN;
+    if (may_rest(h)) {
+        h2link_rest(&h->link);
+        h->rests = true;
+        keep_time(h);
+        return H2CONN_GOES_ON;
+    }
     if (h->draining && !h->noticed && !h->in_frame)
         last_goaway(h);
     else

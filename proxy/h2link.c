@@ -475,6 +475,7 @@ void h2link_open(struct h2link *l, struct sock *sock, const struct h2link_settin
     list_init(&l->sent);
     list_init(&l->closed);
     make_shared(pool);
+    pool->making = &l->pages;
     if (set->server)
         rc = nghttp2_session_server_new3(&l->session, pool->callbacks, l, pool->options,
                                          &pool->mem);
@@ -482,6 +483,7 @@ void h2link_open(struct h2link *l, struct sock *sock, const struct h2link_settin
         rc = nghttp2_session_client_new3(&l->session, pool->callbacks, l, pool->options,
                                          &pool->mem);
     CHECK(rc == 0);
+    pool->making = NULL;
     submit_settings(l, set);
     h2link_wake(l);
 }
@@ -505,6 +507,13 @@ void h2link_fail(struct h2link *l, uint32_t error)
         STATS_INC(worker_of(l)->stats->refused[REFUSAL_FLOOD]);
     nghttp2_session_terminate_session(l->session, error);
     h2link_wake(l);
+}
+
+void h2link_rest(struct h2link *l)
+{
+    if (l->n_streams == 0 && l->sock->out.len == 0 &&
+        !nghttp2_session_want_write(l->session))
+        h2pool_shed(&l->pages);
 }
 
 bool h2link_over(const struct h2link *l)

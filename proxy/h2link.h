@@ -74,6 +74,7 @@ struct h2link {
     struct sock *sock;
     struct h2pool *pool;
     nghttp2_session *session;
+    struct h2pool_pages pages;
     const struct h2link_ops *ops;
     struct list streams, sent, closed;
     uint32_t n_streams;
@@ -113,6 +114,8 @@ void h2link_input(struct h2link *l, uint8_t *p, size_t n);
 /* Sends what is to be sent and tells what happened to streams.  At the top of a turn's
  * work only. */
 void h2link_run(struct h2link *l);
+/* Nothing is under way: holds no more memory than it needs to go on. */
+void h2link_rest(struct h2link *l);
 /* True when both sides have nothing more to say. */
 bool h2link_over(const struct h2link *l);
 /* Runs the link's owner later in this turn. */
