@@ -3,6 +3,7 @@
 #include "app/cli_args.h"
 #include "conf/cfg_load.h"
 #include "conf/cfg_print.h"
+#include "proxy/proxy.h"
 
 /* All that is wrong goes to stderr, and so does "OK": stdout is for -T alone. */
 int cli_check(int argc, char **argv)
@@ -15,7 +16,9 @@ int cli_check(int argc, char **argv)
     if (!cli_args_read(argc, argv, &a, &status))
         return status;
     cfg_errors_init(&errs);
-    status = cfg_load(a.config, &c, &errs) == RC_OK ? CLI_OK : CLI_FAILED;
+    status = cfg_load(a.config, &c, &errs) == RC_OK && proxy_check(c, &errs) == RC_OK
+                 ? CLI_OK
+                 : CLI_FAILED;
     cfg_errors_print(&errs, stderr);
     cfg_errors_fini(&errs);
     if (status == CLI_OK) {

@@ -220,6 +220,20 @@ void addr_from_sockaddr(const struct sockaddr *sa, socklen_t len, struct addr *o
         set_unix(out, len);
 }
 
+void addr_host(const struct addr *a, char out[ADDR_TEXT_MAX])
+{
+    const char *colon = a->kind == ADDR_UNIX ? NULL : strrchr(a->text, ':');
+    const char *from = a->text;
+    size_t n = colon != NULL ? (size_t)(colon - from) : 0;
+
+    if (n >= 2 && from[0] == '[') {
+        from++;
+        n -= 2;
+    }
+    memcpy(out, from, n);
+    out[n] = 0;
+}
+
 bool addr_equal(const struct addr *a, const struct addr *b)
 {
     return strcmp(a->text, b->text) == 0;

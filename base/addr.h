@@ -37,6 +37,9 @@ int addr_parse(const char *text, struct addr *out, struct why *w);
 /* A peer's or a resolved address; `text` is made from it. */
 void addr_from_sockaddr(const struct sockaddr *sa, socklen_t len, struct addr *out);
 
+/* The host alone, without brackets; "" for a unix socket. */
+void addr_host(const struct addr *a, char out[ADDR_TEXT_MAX]);
+
 bool addr_equal(const struct addr *a, const struct addr *b); /* by text */
 
 /* An address block such as 10.0.0.0/8 or fd00::/8; IPv4-mapped IPv6 matches IPv4. */

@@ -35,6 +35,7 @@ extern const char *const tier_name[N_TIERS];
 #define LOAD_ERRORS(X)                                                                     \
     X(CONNECT, "connect", "no connection to the backend")                                  \
     X(CONNECT_TIMEOUT, "connect_timeout", "the connection took too long")                  \
+    X(TLS, "tls", "no TLS with the backend: refused, or its certificate is not good")      \
     X(RESET, "reset", "the backend closed before its answer was complete")                 \
     X(RESPONSE_TIMEOUT, "response_timeout", "the backend sent nothing for too long")       \
     X(BAD_RESPONSE, "bad_response", "the backend's answer broke the rules of HTTP")        \

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "conf/cfg_origin.h"
 #include "conf/cfg_table.h"
 #include "conf/cfg_walk.h"
 
@@ -25,6 +26,7 @@ void cfg_unref(struct cfg *c)
     if (before > 1)
         return;
     cfg_walk_clear(&cfg_table_root, c);
+    cfg_origin_free(c->origin);
     free(c->file);
     free(c);
 }

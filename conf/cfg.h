@@ -36,6 +36,43 @@ struct cfg_h2 { /* HTTP/2 towards the client */
     uint32_t control;       /* frames that carry nothing, a second; 0: no limit */
 };
 
+enum cfg_tls_version { CFG_TLS_1_2, CFG_TLS_1_3 };
+
+struct cfg_tls_cert {
+    char *cert; /* file: the certificate and what leads from it to a root */
+    char *key;  /* file; "": in `cert` */
+    char *ocsp; /* file with an answer of the issuer to staple; "": none */
+};
+
+struct cfg_tls_tickets {
+    bool enabled;
+    uint32_t rotate_ms;
+    char **files; /* the first encrypts, all decrypt; none: random keys */
+    size_t n_files;
+};
+
+enum cfg_tls_verify {
+    CFG_TLS_VERIFY_NONE,
+    CFG_TLS_VERIFY_OPTIONAL,
+    CFG_TLS_VERIFY_REQUIRE
+};
+
+struct cfg_tls_clients { /* certificates of clients */
+    enum cfg_tls_verify verify;
+    char *ca, *crl; /* files; "": none */
+};
+
+struct cfg_listener_tls {
+    bool present;
+    struct cfg_tls_cert *certificates; /* the first is the default */
+    size_t n_certificates;
+    bool strict_sni;
+    enum cfg_tls_version min_version, max_version;
+    char *ciphers, *ciphersuites, *groups; /* as OpenSSL writes them */
+    struct cfg_tls_tickets tickets;
+    struct cfg_tls_clients clients;
+};
+
 enum cfg_half_close { CFG_HALF_CLOSE_ABORT, CFG_HALF_CLOSE_SERVE };
 
 struct cfg_listener {
@@ -52,6 +89,7 @@ struct cfg_listener {
     enum cfg_half_close half_close; /* a client's FIN while it waits for its answer */
     struct addr_block *trusted; /* peers whose Forwarded and X-Forwarded-* are believed */
     size_t n_trusted;
+    struct cfg_listener_tls tls;
 };
 
 struct cfg_health { /* active probes */
@@ -70,9 +108,23 @@ struct cfg_ejection { /* passive, by failures seen */
     double max_share; /* of a pool's backends, 0..1 */
 };
 
+enum cfg_backend_tls { CFG_BACKEND_TLS_AUTO, CFG_BACKEND_TLS_ON, CFG_BACKEND_TLS_OFF };
+
 struct cfg_backend {
     struct addr addr;
-    uint32_t weight; /* 1..256 */
+    uint32_t weight;          /* 1..256 */
+    enum cfg_backend_tls tls; /* auto: as its pool */
+    char *server_name;        /* "": as its pool */
+};
+
+struct cfg_pool_tls { /* towards backends */
+    bool present;
+    bool verify;
+    char *ca;          /* file; "": the system's */
+    char *server_name; /* asked for and checked; "": the host of the address */
+    char *cert, *key;  /* files: ours, for backends that ask; "": none */
+    enum cfg_tls_version min_version;
+    char *ciphers, *ciphersuites, *groups;
 };
 
 /* What is spoken to backends; `auto` is HTTP/1.1 where nothing negotiates it. */
@@ -92,6 +144,7 @@ struct cfg_pool {
     enum cfg_protocol protocol;
     uint32_t h2_streams; /* at once on one HTTP/2 connection */
     uint32_t ping_ms;    /* 0: never */
+    struct cfg_pool_tls tls; /* in force for backends with tls on, present or not */
 };
 
 struct cfg_provider_local {
@@ -194,12 +247,14 @@ struct cfg_resolver {
 };
 
 struct cfg {
-    _Atomic unsigned refs; /* private */
+    _Atomic unsigned refs;     /* private */
+    struct cfg_origin *origin; /* private: see cfg_origin.h; NULL: from no text */
     char *file;
     uint32_t workers; /* never 0 here: auto is filled in */
     enum log_level log_level;
     uint32_t drain_delay_ms, drain_timeout_ms;
-    char *via; /* our pseudonym in Via */
+    char *via;                   /* our pseudonym in Via */
+    char *client_subject_header; /* lower case; "": the subject is not passed on */
     struct cfg_listener *listeners;
     size_t n_listeners;
     struct cfg_service *services;

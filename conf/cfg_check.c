@@ -11,8 +11,9 @@
 #include "base/mem.h"
 #include "conf/cfg_fill.h"
 
-#define PROFILER_KEY_MIN 16
-#define ZONE_DIR         "/usr/share/zoneinfo"
+#define PROFILER_KEY_MIN     16
+#define TLS_TICKET_FILES_MAX 8
+#define ZONE_DIR             "/usr/share/zoneinfo"
 
 struct check {
     const struct cfg *cfg;
@@ -103,6 +104,23 @@ static void check_same_name(const struct check *c, const struct cfg_listener *l)
                   place(c, &o->name, o).line);
 }
 
+static void check_tls_listener(const struct check *c, const struct cfg_listener_tls *t)
+{
+    /* What this build speaks after the handshake. */
+    const struct cfg_tls_clients *clients = &t->clients;
+
+    if (t->min_version > t->max_version)
+        fault(c, &t->min_version, t, "min_version: is above max_version");
+    if (clients->verify != CFG_TLS_VERIFY_NONE && clients->ca[0] == 0)
+        fault(c, &clients->verify, clients, "verify: needs a `ca`");
+    if (clients->verify == CFG_TLS_VERIFY_NONE && given(c, &clients->ca))
+        fault(c, &clients->ca, clients, "ca: means nothing with `verify: none`");
+    if (clients->crl[0] != 0 && clients->ca[0] == 0)
+        fault(c, &clients->crl, clients, "crl: needs a `ca`");
+    if (t->tickets.n_files > TLS_TICKET_FILES_MAX)
+        fault(c, &t->tickets.files, &t->tickets, "files: at most %d", TLS_TICKET_FILES_MAX);
+}
+
 static void check_listener(const struct check *c, const struct cfg_listener *l)
 {
     check_bind(c, &l->bind, l);
@@ -111,6 +129,8 @@ static void check_listener(const struct check *c, const struct cfg_listener *l)
     if (l->max_target_bytes > l->max_head_bytes)
         fault(c, &l->max_target_bytes, l,
               "limits.target: is more than limits.head, which holds it");
+    if (l->tls.present && understood(c, &l->tls))
+        check_tls_listener(c, &l->tls);
 }
 
 static void check_admin(const struct check *c)
@@ -129,6 +149,22 @@ static void check_admin(const struct check *c)
 
 /* ---- pools and providers ------------------------------------------------------------ */
 
+/* A name to ask for and to check comes from somewhere, or nothing is checked. */
+static void check_tls_name(const struct check *c, const struct cfg_pool *p,
+                           const struct cfg_backend *b)
+{
+    bool on =
+        b->tls == CFG_BACKEND_TLS_ON || (b->tls == CFG_BACKEND_TLS_AUTO && p->tls.present);
+
+    if (on && b->addr.kind == ADDR_UNIX && p->tls.verify && b->server_name[0] == 0 &&
+        p->tls.server_name[0] == 0)
+        fault(c, &b->addr, b,
+              "a certificate from %s cannot be checked without a server_name",
+              b->addr.text);
+    if (!on && b->server_name[0] != 0)
+        fault(c, &b->server_name, b, "server_name: means nothing without tls");
+}
+
 static void check_backends(const struct check *c, const struct cfg_pool *p)
 {
     for (size_t i = 0; i < p->n_backends; i++) {
@@ -138,6 +174,7 @@ static void check_backends(const struct check *c, const struct cfg_pool *p)
             continue;
         if (b->addr.kind != ADDR_UNIX && b->addr.port == 0)
             fault(c, &b->addr, b, "address: port 0 cannot be reached");
+        check_tls_name(c, p, b);
         for (size_t k = 0; k < i; k++)
             if (addr_equal(&p->backends[k].addr, &b->addr))
                 fault(c, &b->addr, b, "backend %s is given twice", b->addr.text);
@@ -186,6 +223,8 @@ static void check_pool(const struct check *c, const struct cfg_service *s, enum 
         check_provider(c, s, p);
     else
         check_no_provider(c, p);
+    if (p->tls.key[0] != 0 && p->tls.cert[0] == 0)
+        fault(c, &p->tls.key, &p->tls, "key: needs a `cert`");
     if (p->reserve != 0 && tier != TIER_BURST)
         fault(c, &p->reserve, p, "reserve: is for the burst pool");
 }

@@ -1,13 +1,14 @@
 #include "conf/cfg_load.h"
 
+#include <ctype.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "conf/cfg_check.h"
-#include "conf/cfg_files.h"
 #include "conf/cfg_fill.h"
+#include "conf/cfg_origin.h"
 
 /* ---- what is computed from the rest ------------------------------------------------- */
 
@@ -53,6 +54,8 @@ static void finish_routes(struct cfg *c)
 
 static void finish(struct cfg *c)
 {
+    for (char *p = c->client_subject_header; *p != 0; p++)
+        *p = (char)tolower((unsigned char)*p);
     if (c->workers == 0)
         c->workers = auto_workers();
     for (size_t i = 0; i < c->n_listeners; i++) {
@@ -81,26 +84,25 @@ static struct cfg *cfg_new(const char *file)
 
     c->refs = 1;
     c->file = mem_str(file);
+    c->origin = cfg_origin_new();
     return c;
 }
 
-/* Consumes the tree, which may be NULL. */
-static int load_tree(struct yaml_node *tree, const char *file, struct cfg **out,
+/* Consumes c and the tree, which may be NULL and was made from the files of c's origin. */
+static int load_tree(struct cfg *c, struct yaml_node *tree, struct cfg **out,
                      struct cfg_errors *errs)
 {
-    struct cfg *c = cfg_new(file);
-    struct cfg_places places;
+    struct cfg_places *places = &c->origin->places;
 
-    cfg_places_init(&places);
+    *out = NULL;
     if (tree != NULL) {
-        cfg_fill(tree, c, &places, errs);
-        cfg_check(c, file, &places, errs);
+        cfg_fill(tree, c, places, errs);
+        cfg_check(c, c->file, places, errs);
     }
-    cfg_places_fini(&places);
     yaml_free(tree);
     if (tree == NULL || errs->n > 0) {
-        cfg_unref(c);
         cfg_errors_sort(errs);
+        cfg_unref(c);
         return RC_INVALID;
     }
     finish(c);
@@ -110,25 +112,16 @@ static int load_tree(struct yaml_node *tree, const char *file, struct cfg **out,
 
 int cfg_load(const char *file, struct cfg **out, struct cfg_errors *errs)
 {
-    struct cfg_files files;
-    int rc;
+    struct cfg *c = cfg_new(file);
 
-    *out = NULL;
-    cfg_files_init(&files);
-    rc = load_tree(cfg_files_read(&files, file, errs), file, out, errs);
-    cfg_files_fini(&files);
-    return rc;
+    return load_tree(c, cfg_files_read(&c->origin->files, file, errs), out, errs);
 }
 
 int cfg_load_text(const char *name, const char *text, size_t len, struct cfg **out,
                   struct cfg_errors *errs)
 {
-    struct cfg_files files;
-    int rc;
+    struct cfg *c = cfg_new(name);
 
-    *out = NULL;
-    cfg_files_init(&files);
-    rc = load_tree(cfg_files_parse(&files, name, text, len, errs), name, out, errs);
-    cfg_files_fini(&files);
-    return rc;
+    return load_tree(c, cfg_files_parse(&c->origin->files, name, text, len, errs), out,
+                     errs);
 }

@@ -119,6 +119,117 @@ static const struct cfg_section listener_h2 = {
     KEYS(listener_h2_keys), .title = "listeners[].h2", .shorthand = "enabled"};
 #undef S
 
+/* ---- TLS ---------------------------------------------------------------------------- */
+
+/* Mozilla's "intermediate" without its finite-field (DHE) suites: they cost a server the
+ * most and no client that speaks TLS 1.2 needs them. */
+#define CIPHERS                                                                            \
+    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"                           \
+    "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"                           \
+    "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305"
+#define CIPHERSUITES                                                                       \
+    "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
+#define GROUPS "X25519:prime256v1:secp384r1"
+
+static const char *const tls_version_words[] = {"1.2", "1.3", NULL};
+static const char *const tls_verify_words[] = {"none", "optional", "require", NULL};
+
+#define S cfg_tls_cert
+static const struct cfg_key tls_cert_keys[] = {
+    STRING("cert", TEXT, cert, NULL,
+           "PEM file: the certificate, then those that lead from it to a root.",
+           .required = true, .example = "/etc/tidegate/www.pem"),
+    STRING("key", TEXT, key, "", "PEM file of its private key; by default in `cert`.",
+           .example = "/etc/tidegate/www.key"),
+    STRING("ocsp", TEXT, ocsp, "",
+           "DER file with an OCSP response to staple; by default none is.",
+           .example = "/etc/tidegate/www.ocsp"),
+};
+static const struct cfg_section tls_cert = {
+    KEYS(tls_cert_keys), .title = "listeners[].tls.certificates[]", .shorthand = "cert",
+    .doc = "An entry is a file, or a map of the following."};
+#undef S
+
+#define S cfg_tls_tickets
+static const struct cfg_key tls_tickets_keys[] = {
+    BOOL("enabled", enabled, "true", "Whether clients may resume a session."),
+    DURATION("rotate", rotate_ms, "12h", "1s", "3d",
+             "How long a random key encrypts tickets; it decrypts for as long again.  "
+             "Also how long a ticket is good for."),
+    LIST("files", files, TEXT,
+         "Keys shared with other machines in place of random ones, 48 or 80 bytes each, as "
+         "nginx has them: the first encrypts, all decrypt.",
+         .example = "[ /run/keys/current, /run/keys/previous ]"),
+};
+static const struct cfg_section tls_tickets = {
+    KEYS(tls_tickets_keys), .title = "listeners[].tls.tickets", .shorthand = "enabled"};
+#undef S
+
+#define S cfg_tls_clients
+static const struct cfg_key tls_clients_keys[] = {
+    ENUM("verify", verify, tls_verify_words, "none",
+         "`none` asks for no certificate, `optional` takes clients without one, `require` "
+         "does not.  A certificate that is not good is refused either way."),
+    STRING("ca", TEXT, ca, "", "PEM file of the issuers whose certificates are good.",
+           .example = "/etc/tidegate/clients-ca.pem"),
+    STRING("crl", TEXT, crl, "", "PEM file of revoked ones.",
+           .example = "/etc/tidegate/clients-crl.pem"),
+};
+static const struct cfg_section tls_clients = {
+    KEYS(tls_clients_keys), .title = "listeners[].tls.clients", .shorthand = "verify",
+    .doc = "Certificates of clients.  `client_subject_header` passes their subject on."};
+#undef S
+
+#define S cfg_listener_tls
+static const struct cfg_key listener_tls_keys[] = {
+    LIST_OF("certificates", certificates, tls_cert,
+            "One or more for each name; a client gets one whose name it asks for and whose "
+            "kind (ECDSA, RSA) it knows.  The first is for all others.",
+            .required = true, .example = "[ { cert: www.pem, key: www.key } ]"),
+    BOOL("strict_sni", strict_sni, "false",
+         "Refuse clients that ask for no name of a certificate, or for none at all."),
+    ENUM("min_version", min_version, tls_version_words, "1.2", "Lowest version of TLS."),
+    ENUM("max_version", max_version, tls_version_words, "1.3", "Highest version of TLS."),
+    STRING("ciphers", TEXT, ciphers, CIPHERS,
+           "For TLS 1.2, as OpenSSL lists them; the client's order counts."),
+    STRING("ciphersuites", TEXT, ciphersuites, CIPHERSUITES, "For TLS 1.3."),
+    STRING("groups", TEXT, groups, GROUPS, "For the key exchange."),
+    SECTION("tickets", tickets, tls_tickets, "Resumption without state on this side."),
+    SECTION("clients", clients, tls_clients, "Certificates of clients."),
+};
+static const struct cfg_section listener_tls = {
+    KEYS(listener_tls_keys), .title = "listeners[].tls", .optional = true,
+    .doc = "All files are read again at each reload.  Defaults are Mozilla's "
+           "\"intermediate\" profile without finite-field Diffie-Hellman."};
+#undef S
+
+#define S cfg_pool_tls
+static const struct cfg_key pool_tls_keys[] = {
+    BOOL("verify", verify, "true",
+         "Whether a backend's certificate must be good and for its name."),
+    STRING("ca", TEXT, ca, "", "PEM file of good issuers; by default the system's.",
+           .example = "/etc/tidegate/backends-ca.pem"),
+    STRING("server_name", HOST, server_name, "",
+           "Asked for (SNI) and looked for in the certificate; by default the host in the "
+           "backend's address.",
+           .example = "app.internal"),
+    STRING("cert", TEXT, cert, "",
+           "PEM file of our own certificate, for backends that ask for one.",
+           .example = "/etc/tidegate/proxy.pem"),
+    STRING("key", TEXT, key, "", "PEM file of its private key; by default in `cert`.",
+           .example = "/etc/tidegate/proxy.key"),
+    ENUM("min_version", min_version, tls_version_words, "1.2", "Lowest version of TLS."),
+    STRING("ciphers", TEXT, ciphers, CIPHERS, "For TLS 1.2, as OpenSSL lists them."),
+    STRING("ciphersuites", TEXT, ciphersuites, CIPHERSUITES, "For TLS 1.3."),
+    STRING("groups", TEXT, groups, GROUPS, "For the key exchange."),
+};
+static const struct cfg_section pool_tls = {
+    KEYS(pool_tls_keys), .title = "services.NAME.pools.TIER.tls", .optional = true,
+    .doc = "Speaks TLS to the pool's backends, probes too.  `tls: {}` is enough."};
+#undef S
+
+/* ---- listeners, the rest ------------------------------------------------------------ */
+
 #define S cfg_listener
 static const struct cfg_key listener_limits_keys[] = {
     SIZE("head", max_head_bytes, "16k", "1k", "64k",
@@ -152,6 +263,7 @@ static const struct cfg_key listener_keys[] = {
     LIST("trusted_proxies", trusted, BLOCK,
          "Peers whose `Forwarded` and `X-Forwarded-*` fields are believed.",
          .example = "[ 10.0.0.0/8, \"fd00::/8\" ]"),
+    SECTION("tls", tls, listener_tls, "Encrypts; without it plain HTTP is spoken."),
     SECTION("timeouts", timeouts, listener_timeouts, "Patience with clients."),
     SECTION("h2", h2, listener_h2, "HTTP/2."),
     GROUP("limits", listener_limits, "What a client may ask for."),
@@ -164,10 +276,15 @@ static const struct cfg_section listener = {
 /* ---- pools -------------------------------------------------------------------------- */
 
 #define S cfg_backend
+static const char *const backend_tls_words[] = {"auto", "on", "off", NULL};
 static const struct cfg_key backend_keys[] = {
     ADDR("address", addr, "Where to connect; a name is looked up again when its TTL ends.",
          .required = true, .example = "127.0.0.1:9001"),
     COUNT("weight", weight, "1", "1", "256", "Its share of the pool's requests."),
+    ENUM("tls", tls, backend_tls_words, "auto",
+         "`auto`: where its pool has `tls`; `on` and `off` for this backend alone."),
+    STRING("server_name", HOST, server_name, "", "In place of the pool's.",
+           .example = "app.internal"),
 };
 static const struct cfg_section backend = {
     KEYS(backend_keys), .title = "services.NAME.pools.TIER.backends[]",
@@ -204,6 +321,7 @@ static const struct cfg_key pool_keys[] = {
     DURATION("ping", ping_ms, "0s", "0s", "1h",
              "An HTTP/2 connection in use that is silent for this long is asked for a sign "
              "of life, and closed after as long again without one; `0s` never asks."),
+    SECTION("tls", tls, pool_tls, "Speaks TLS to the backends."),
 };
 static const struct cfg_section pool = {
     KEYS(pool_keys), .title = "services.NAME.pools.TIER", .optional = true,
@@ -525,6 +643,10 @@ static const struct cfg_key root_keys[] = {
     DURATION("drain_timeout", drain_timeout_ms, "30s", "0s", "1d",
              "Longest wait for requests in flight before the process ends."),
     STRING("via", TOKEN, via, "tidegate", "Our name in the `Via` field."),
+    STRING("client_subject_header", TOKEN, client_subject_header, "",
+           "Field that tells backends the subject of a client's verified certificate; what "
+           "clients send under this name is dropped, at every listener.",
+           .example = "X-Client-Subject"),
     LIST_OF("listeners", listeners, listener, "Where clients connect.", .required = true),
     MAP("services", services, service, "Who answers."),
     LIST_OF("routes", routes, route, "Which service takes which request.",

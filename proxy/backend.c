@@ -10,6 +10,7 @@
 #include "proxy/breaker.h"
 #include "proxy/service.h"
 #include "proxy/slots.h"
+#include "proxy/tls/tls_peer.h"
 
 static uint64_t bits_of(double d)
 {
@@ -77,8 +78,17 @@ struct backend *backend_new(const struct backend_spec *spec)
     be->slots = spec->slots;
     be->slot = slots_take(spec->slots);
     be->shared = shared_ref(spec->shared);
+    if (spec->tls != NULL)
+        be->tls = tls_peer_new(spec->tls, spec->server_name);
     atomic_store_explicit(&be->refs, 1, memory_order_relaxed);
     return be;
+}
+
+static bool same_tls(const struct backend *be, const struct backend_spec *spec)
+{
+    if (be->tls == NULL || spec->tls == NULL)
+        return be->tls == NULL && spec->tls == NULL;
+    return tls_peer_is(be->tls, spec->tls, spec->server_name);
 }
 
 static bool same_ejection(const struct cfg_ejection *a, const struct cfg_ejection *b)
@@ -98,7 +108,7 @@ bool backend_fits(const struct backend *be, const struct backend_spec *spec)
            be->max_requests == b.max_requests && be->max_connections == b.max_connections &&
            be->max_idle == b.max_idle && be->weight == b.weight &&
            be->slow_start_ms == b.slow_start_ms && be->protocol == b.protocol &&
-           be->h2_streams == b.h2_streams && be->ping_ms == b.ping_ms &&
+           be->h2_streams == b.h2_streams && be->ping_ms == b.ping_ms && same_tls(be, spec) &&
            same_ejection(&be->ejection, &b.ejection);
 }
 
@@ -115,6 +125,7 @@ void backend_unref(struct backend *be)
     shared_unref(be->shared, be->pool);
     service_shared_unref(be->home);
     slots_give(be->slots, be->slot);
+    tls_peer_unref(be->tls);
     free(be);
 }
 

@@ -36,6 +36,7 @@ struct backend_shared {
 
     _Atomic uint64_t failures, ejections;
     _Atomic uint32_t h2_allows; /* streams on a connection, as it last said; 0: unknown */
+    _Atomic bool agrees_on_h2;  /* in the last handshake with TLS */
     _Atomic uint32_t ejections_in_row;
     _Atomic int64_t calm_since; /* mono_us; end of the last ejection */
     _Atomic unsigned refs;      /* private: of the backends that share this block */
@@ -46,6 +47,8 @@ _Static_assert(offsetof(struct backend_shared, failures) == CACHE_LINE,
 struct pool_shared;
 struct service_shared;
 struct slots;
+struct tls_client;
+struct tls_peer;
 
 struct backend {
     /* fixed after new */
@@ -62,6 +65,7 @@ struct backend {
     struct pool_shared *pool;
     struct service_shared *home; /* a reference; `pool` is in it */
     struct slots *slots;         /* private */
+    struct tls_peer *tls;        /* a reference; NULL: plain */
     /* any thread */
     _Atomic unsigned refs;
     struct backend_shared *shared; /* a reference */
@@ -75,6 +79,8 @@ struct backend_spec {
     enum tier tier;
     uint32_t weight;
     bool probed;
+    struct tls_client *tls;  /* NULL: plain */
+    const char *server_name; /* with TLS: whom to expect; "": anybody */
     struct service_shared *home;
     struct backend_shared *shared; /* of an earlier backend with this address, or NULL */
     struct slots *slots;

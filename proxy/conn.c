@@ -162,10 +162,17 @@ static void refuse(struct conn *c, const struct head_fault *f)
 
 /* ---- requests in ---- */
 
+static const char *scheme_of(const struct conn *c)
+{
+    return c->sock.tls != NULL ? "https" : "http";
+}
+
 static void request_begins(struct conn *c, const struct msg *m)
 {
-    struct stream_info info = {
-        .listener = c->lis->cfg, .peer = &c->peer.any, .scheme = "http"};
+    struct stream_info info = {.listener = c->lis->cfg,
+                               .peer = &c->peer.any,
+                               .scheme = scheme_of(c),
+                               .subject = sock_subject(&c->sock)};
     bool end = m->body == BODY_NONE || (m->body == BODY_LENGTH && m->content_length == 0);
 
     c->version = m->version;
@@ -194,7 +201,8 @@ static void begin_h2(struct conn *c)
                              .timer = &c->timer,
                              .lis = &c->lis,
                              .peer = &c->peer.any,
-                             .scheme = "http"};
+                             .scheme = scheme_of(c),
+                             .subject = sock_subject(&c->sock)};
 
     c->began = true;
     c->state = CONN_H2;
@@ -203,12 +211,14 @@ static void begin_h2(struct conn *c)
 
 enum speaks { SPEAKS_H1, SPEAKS_H2, SPEAKS_UNKNOWN };
 
-/* What the first bytes say: HTTP/2 with prior knowledge has a preface that is no request
- * (RFC 9113, 3.3). */
+/* With TLS it was agreed on (RFC 9113, 3.2).  Without, the first bytes say: HTTP/2 with
+ * prior knowledge has a preface that is no request (3.3). */
 static enum speaks what_speaks(const struct conn *c, const uint8_t *p, size_t len)
 {
     size_t n = len < SIEVE_PREFACE_LEN ? len : SIEVE_PREFACE_LEN;
 
+    if (c->sock.tls != NULL)
+        return sock_agreed_on_h2(&c->sock) ? SPEAKS_H2 : SPEAKS_H1;
     if (!c->lis->cfg->h2.enabled || memcmp(p, SIEVE_PREFACE, n) != 0)
         return SPEAKS_H1;
     return n == SIEVE_PREFACE_LEN ? SPEAKS_H2 : SPEAKS_UNKNOWN;
@@ -457,6 +467,10 @@ static void read_some(struct conn *c)
         n = sock_read(&c->sock, w->scratch, SOCK_SCRATCH_BYTES);
         if (n == SOCK_AGAIN)
             return;
+        if (n == SOCK_PLAIN) {
+            refuse(c, &(struct head_fault){.status = 400, .reason = "plain_http"});
+            return;
+        }
         if (n == SOCK_BROKEN) {
             conn_fault(c, FAULT_RESET);
             if (c->state == CONN_LINGER)
@@ -733,6 +747,8 @@ void conn_new(struct worker *w, int fd, struct listener *lis)
     sock_open(&c->sock, w, fd, on_io, on_ready);
     c->magic = CONN_MAGIC;
     c->lis = lis;
+    if (lis->tls != NULL)
+        sock_serve_tls(&c->sock, lis->tls);
     if (getpeername(fd, &c->peer.any, &len) < 0)
         c->peer.any.sa_family = AF_UNSPEC;
     if (c->peer.any.sa_family != AF_UNIX)

@@ -207,6 +207,8 @@ static bool prepare_head(struct exchange *x, const struct stream_info *info)
         .port = info->listener->bind.port,
         .via = x->pin->topology->cfg->via,
         .request_id = id,
+        .subject_field = x->pin->topology->cfg->client_subject_header,
+        .subject = info->subject,
     };
 
     make_request_id(x->w, id);
@@ -376,7 +378,8 @@ static bool may_retry(struct exchange *x)
 /* The attempt failed: another one elsewhere, or an answer of ours. */
 static void attempt_failed(struct exchange *x, enum load_error e, unsigned status)
 {
-    bool lost = e == LOAD_E_CONNECT || e == LOAD_E_CONNECT_TIMEOUT || e == LOAD_E_RESET;
+    bool lost = e == LOAD_E_CONNECT || e == LOAD_E_CONNECT_TIMEOUT || e == LOAD_E_TLS ||
+                e == LOAD_E_RESET;
 
     x->avoid = x->backend;
     count_error(x, e);
@@ -697,6 +700,9 @@ void forward_up_fault(struct exchange *x, enum stream_fault why)
     switch (why) {
     case FAULT_CONNECT:
         attempt_failed(x, LOAD_E_CONNECT, 502);
+        return;
+    case FAULT_TLS:
+        attempt_failed(x, LOAD_E_TLS, 502);
         return;
     case FAULT_TIMEOUT:
         attempt_failed(x, x->reached ? LOAD_E_RESPONSE_TIMEOUT : LOAD_E_CONNECT_TIMEOUT,

@@ -150,8 +150,10 @@ static void request_begins(struct h2link *l, int32_t id, bool end)
 {
     struct h2conn *h = conn_of(l);
     struct block *b = &l->pool->block;
-    struct stream_info info = {
-        .listener = cfg_of(l), .peer = h->env.peer, .scheme = h->env.scheme};
+    struct stream_info info = {.listener = cfg_of(l),
+                               .peer = h->env.peer,
+                               .scheme = h->env.scheme,
+                               .subject = h->env.subject};
     char key[WSKEY_LEN] = {0};
     struct h2stream *s;
 

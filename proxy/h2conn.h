@@ -20,6 +20,7 @@ struct h2conn_env { /* all borrowed from the conn */
     struct listener *const *lis;
     const struct sockaddr *peer;
     const char *scheme;
+    const char *subject; /* of the client's certificate, or "" */
 };
 
 enum h2conn_verdict {

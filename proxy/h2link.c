@@ -426,6 +426,8 @@ static void make_shared(struct h2pool *pool)
     nghttp2_option_set_no_auto_window_update(o, 1);
     nghttp2_option_set_no_closed_streams(o, 1);
     nghttp2_option_set_max_continuations(o, SIEVE_CONTINUATION_MAX);
+    /* Resets are counted here, where the limit is configured. */
+    nghttp2_option_set_stream_reset_rate_limit(o, UINT64_MAX, UINT64_MAX);
     pool->callbacks = c;
     pool->options = o;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "proxy/forward.h"
 #include "proxy/h2/wskey.h"
@@ -109,16 +110,13 @@ static void h2up_close(struct h2up *u)
 /* The connection is broken: so is what was under way on it. */
 static void h2up_fault(struct h2up *u, enum stream_fault why)
 {
-    bool open = u->state == H2UP_OPEN;
-
     list_remove(&u->node); /* what is tried again is not tried here */
     LIST_EACH (n, &u->link.streams) {
         struct h2stream *s = CONTAINER_OF(n, struct h2stream, node);
 
         s->closed = true;
         if (s->stream.x != NULL)
-            forward_up_fault(s->stream.x,
-                             open || why == FAULT_TIMEOUT ? why : FAULT_CONNECT);
+            forward_up_fault(s->stream.x, why);
     }
     h2up_close(u);
 }
@@ -304,6 +302,17 @@ static const struct h2link_ops link_ops = {
 /* ---- the connection --------------------------------------------------------------------
  */
 
+/* The backend that spoke HTTP/2 before now speaks something else, or never did. */
+static void not_agreed(struct h2up *u)
+{
+    bool may_change = u->backend->protocol == CFG_PROTOCOL_AUTO;
+
+    atomic_store_explicit(&u->backend->shared->agrees_on_h2, false, memory_order_relaxed);
+    if (!may_change)
+        log_warn("pool", "no HTTP/2 with backend addr=%s", u->backend->addr.text);
+    h2up_fault(u, may_change ? FAULT_REFUSED : FAULT_CONNECT);
+}
+
 static void connected(struct h2up *u)
 {
     int err = 0;
@@ -313,7 +322,23 @@ static void connected(struct h2up *u)
         h2up_fault(u, FAULT_CONNECT);
         return;
     }
+    switch (sock_handshake(&u->sock)) {
+    case SOCK_AGAIN:
+        return;
+    case SOCK_BROKEN:
+        log_warn("pool", "no TLS with backend addr=%s reason=\"%s\"", u->backend->addr.text,
+                 sock_tls_reason(&u->sock));
+        h2up_fault(u, FAULT_TLS);
+        return;
+    default:
+        break;
+    }
+    if (u->sock.tls != NULL && !sock_agreed_on_h2(&u->sock)) {
+        not_agreed(u);
+        return;
+    }
     u->state = H2UP_GREETING;
+    h2link_wake(&u->link);
 }
 
 static uint32_t allowed(const struct h2up *u)
@@ -375,13 +400,20 @@ static void keep_time(struct h2up *u)
     }
     if (u->idle)
         return;
-    if (u->leaving || u->sock.w->draining || backend_leaves(be) ||
+    if (u->leaving || u->sock.w->draining || !backend_stays(be) ||
         !backend_idle_reserve(u->backend)) {
         h2up_end(u);
         return;
     }
     u->idle = true;
     deadline(u, u->idle_ms);
+}
+
+static enum stream_fault broken_by(const struct h2up *u)
+{
+    if (u->state != H2UP_OPEN)
+        return FAULT_CONNECT;
+    return u->link.dead ? FAULT_BAD : FAULT_RESET;
 }
 
 static void h2up_run(struct h2up *u)
@@ -395,7 +427,7 @@ static void h2up_run(struct h2up *u)
         open_for_use(u);
     h2link_run(&u->link);
     if (!more || u->sock.failed || h2link_over(&u->link)) {
-        h2up_fault(u, u->link.dead ? FAULT_BAD : FAULT_RESET);
+        h2up_fault(u, broken_by(u));
         return;
     }
     if (u->state == H2UP_OPEN)
@@ -410,7 +442,7 @@ static void on_io(struct loop_io *io, unsigned what)
     sock_note(&u->sock, what);
     if (u->state == H2UP_CONNECTING)
         connected(u);
-    if (u->state != H2UP_GONE)
+    if (u->state == H2UP_GREETING || u->state == H2UP_OPEN)
         h2up_run(u);
 }
 
@@ -467,7 +499,8 @@ static void op_head(struct stream *st, const struct msg *m, bool end)
 
     s->method = m->method_id;
     if ((upgrade && !takes_tunnels(s, m)) ||
-        !pairs_request(&s->link->pool->pairs, m, "http")) {
+        !pairs_request(&s->link->pool->pairs, m,
+                       s->link->sock->tls != NULL ? "https" : "http")) {
         h2link_give_up(s, NGHTTP2_HTTP_1_1_REQUIRED);
         return;
     }
@@ -586,6 +619,11 @@ static void attach(struct h2up *u, struct exchange *x)
     x->up = &s->stream;
 }
 
+static enum tls_offer offer_to(const struct backend *be)
+{
+    return be->protocol == CFG_PROTOCOL_AUTO ? TLS_OFFER_H2_H1 : TLS_OFFER_H2;
+}
+
 static void open_link(struct h2up *u)
 {
     struct h2link_settings set = {
@@ -598,10 +636,25 @@ static void open_link(struct h2up *u)
     loop_ready_cancel(&u->sock.ready); /* nothing to send before it is connected */
 }
 
+/* All but its sock. */
+static struct h2up *h2up_new(struct exchange *x)
+{
+    const struct cfg_service *cfg = x->service->cfg;
+    struct h2up *u = MEM_NEW(struct h2up);
+
+    u->magic = H2UP_MAGIC;
+    u->backend = backend_ref(x->backend);
+    u->connect_ms = cfg->connect_timeout_ms;
+    u->idle_ms = cfg->upstream_idle_ms;
+    loop_timer_init(&u->timer, on_timer);
+    list_add_head(worker_links(x->w, x->backend), &u->node);
+    STATS_INC(x->w->stats->h2_upstream_connections);
+    return u;
+}
+
 static enum upstream_got open_new(struct exchange *x, struct h2up **out)
 {
     struct worker *w = x->w;
-    const struct cfg_service *cfg = x->service->cfg;
     struct h2up *u;
     int fd;
 
@@ -612,22 +665,30 @@ static enum upstream_got open_new(struct exchange *x, struct h2up **out)
         backend_connection_release(x->backend);
         return UPSTREAM_FAILED;
     }
-    u = MEM_NEW(struct h2up);
+    u = h2up_new(x);
     sock_open(&u->sock, w, fd, on_io, on_ready);
     u->sock.can_write = false;
-    u->magic = H2UP_MAGIC;
-    u->backend = backend_ref(x->backend);
-    u->connect_ms = cfg->connect_timeout_ms;
-    u->idle_ms = cfg->upstream_idle_ms;
-    loop_timer_init(&u->timer, on_timer);
+    if (x->backend->tls != NULL)
+        sock_connect_tls(&u->sock, x->backend->tls, offer_to(x->backend));
     open_link(u);
-    list_add_head(worker_links(w, x->backend), &u->node);
     deadline(u, u->connect_ms);
     STATS_INC(w->stats->upstream_opened);
     STATS_INC(w->stats->upstream_connections);
-    STATS_INC(w->stats->h2_upstream_connections);
     *out = u;
     return UPSTREAM_CONNECTING;
+}
+
+void h2up_adopt(struct sock *sock, struct exchange *x)
+{
+    struct h2up *u = h2up_new(x);
+
+    atomic_store_explicit(&x->backend->shared->agrees_on_h2, true, memory_order_relaxed);
+    sock_move(&u->sock, sock, on_io, on_ready);
+    open_link(u);
+    u->state = H2UP_GREETING;
+    deadline(u, u->connect_ms);
+    attach(u, x);
+    h2link_wake(&u->link);
 }
 
 enum upstream_got h2up_get(struct exchange *x)

@@ -15,6 +15,9 @@
 
 /* As upstream_get(). */
 enum upstream_got h2up_get(struct exchange *x);
+/* A connection of x's to its backend on which HTTP/2 was agreed: moves it and x here, and
+ * takes over the backend's reservation. */
+void h2up_adopt(struct sock *sock, struct exchange *x);
 /* Closes those that serve nobody; the others when they serve nobody any more. */
 void h2up_close_list(struct list *links);
 bool h2up_close_one_idle(struct worker *w, const struct backend *be);

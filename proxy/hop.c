@@ -394,6 +394,37 @@ static void drop_lookalikes(struct msg *m)
     }
 }
 
+/* The name, however an application may spell it. */
+static bool taken_for(const struct msg *m, const struct field *f, const char *name)
+{
+    const char *p = m->text + f->name;
+
+    if (strlen(name) != f->name_len)
+        return false;
+    for (size_t i = 0; i < f->name_len; i++) {
+        char c = p[i] == '_' ? '-' : lex_lower(p[i]);
+
+        if (c != (name[i] == '_' ? '-' : name[i]))
+            return false;
+    }
+    return true;
+}
+
+/* Who the client is by its certificate is ours to say, or a trusted peer's when there is
+ * no certificate here. */
+static bool add_subject(struct msg *m, const struct hop_request *h, bool trusted)
+{
+    bool known = h->subject != NULL && h->subject[0] != 0;
+
+    if (h->subject_field == NULL || h->subject_field[0] == 0)
+        return true;
+    for (size_t i = 0; (known || !trusted) && i < m->n_fields; i++)
+        if (taken_for(m, &m->fields[i], h->subject_field))
+            m->fields[i].drop = true;
+    return !known ||
+           msg_add(m, FIELD_OTHER, h->subject_field, h->subject, strlen(h->subject));
+}
+
 static void drop_for_request(struct msg *m, bool trusted)
 {
     uint32_t set = HOP_BY_HOP | BIT(X_REAL_IP);
@@ -425,6 +456,7 @@ bool hop_request(struct msg *m, const struct hop_request *h)
     drop_for_request(m, trusted);
     return count_down(m) && add_forwarded_for(m, &peer) &&
            add_forwarded(m, &peer, h->scheme) && add_claims(m, h, trusted) &&
+           add_subject(m, h, trusted) &&
            msg_add(m, FIELD_X_REAL_IP, NULL, client.s, client.len) && add_via(m, h->via);
 }
 

@@ -19,6 +19,9 @@ struct hop_request {
     uint16_t port;          /* of the listener; 0 for a unix socket */
     const char *via;        /* our pseudonym */
     const char *request_id; /* used when there is none to be trusted */
+    /* Lower case: the field that tells the subject of a client's certificate; NULL or "":
+     * none does.  `subject` is what to tell; NULL or "": nothing is known. */
+    const char *subject_field, *subject;
 };
 
 /*

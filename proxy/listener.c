@@ -10,6 +10,8 @@
 #include "base/mem.h"
 #include "base/unixsock.h"
 #include "proxy/conn.h"
+#include "proxy/tls/tls_server.h"
+#include "proxy/tls/tls_set.h"
 
 #define ACCEPTS_A_TURN 64
 /* A worker this far above the mean gives a new connection away. */
@@ -190,22 +192,25 @@ struct listener *listener_find(struct worker *w, const char *bind)
     return NULL;
 }
 
-static void use_settings(struct listener *l, struct cfg *cfg, size_t i)
+static void use_settings(struct listener *l, const struct topology *t, size_t i)
 {
+    struct tls_server *old_tls = l->tls, *tls = tls_set_server(t->tls, i);
     struct cfg *old = l->owner;
 
-    l->owner = cfg_ref(cfg);
-    l->cfg = &cfg->listeners[i];
+    l->owner = cfg_ref(t->cfg);
+    l->cfg = &t->cfg->listeners[i];
+    l->tls = tls != NULL ? tls_server_ref(tls) : NULL;
+    tls_server_unref(old_tls);
     cfg_unref(old);
 }
 
-static void add(struct worker *w, int fd, struct cfg *cfg, size_t i)
+static void add(struct worker *w, int fd, const struct topology *t, size_t i)
 {
     struct listener *l = MEM_NEW(struct listener);
 
     l->w = w;
     l->fd = fd;
-    use_settings(l, cfg, i);
+    use_settings(l, t, i);
     list_add_tail(&w->listeners, &l->node);
     loop_io_add_level(w->loop, &l->io, fd, on_accept);
 }
@@ -218,8 +223,10 @@ static bool still_there(const struct listener *l, const struct cfg *cfg, const i
     return false;
 }
 
-void listener_configure(struct worker *w, struct cfg *cfg, const int *fds)
+void listener_configure(struct worker *w, const struct topology *t, const int *fds)
 {
+    const struct cfg *cfg = t->cfg;
+
     for (struct list *n = w->listeners.next; n != &w->listeners; n = n->next) {
         struct listener *l = CONTAINER_OF(n, struct listener, node);
 
@@ -232,9 +239,9 @@ void listener_configure(struct worker *w, struct cfg *cfg, const int *fds)
         struct listener *l = by_fd(w, fds[i]);
 
         if (l != NULL)
-            use_settings(l, cfg, i);
+            use_settings(l, t, i);
         else
-            add(w, fds[i], cfg, i);
+            add(w, fds[i], t, i);
     }
 }
 
@@ -251,6 +258,7 @@ void listener_free_all(struct worker *w)
         struct listener *l = LIST_FIRST(&w->listeners, struct listener, node);
 
         list_remove(&l->node);
+        tls_server_unref(l->tls);
         cfg_unref(l->owner);
         free(l);
     }

@@ -18,6 +18,7 @@ struct listener {
     bool paused;
     const struct cfg_listener *cfg; /* in `owner`; replaced with each topology */
     struct cfg *owner;              /* a reference */
+    struct tls_server *tls;         /* a reference; NULL: plain */
 };
 
 /* n descriptors for one configured listener; a unix socket is one descriptor, repeated. */
@@ -25,11 +26,11 @@ int listener_open(const struct cfg_listener *lis, unsigned n, int *fds, struct w
 void listener_close(const struct cfg_listener *lis, unsigned n, const int *fds);
 
 /*
- * Makes the worker's listeners those of cfg: fds[i] belongs to cfg->listeners[i].  Known
+ * Makes the worker's listeners those of t->cfg: fds[i] belongs to its listeners[i].  Known
  * descriptors go on with the new settings, others are added or left.  The descriptors
  * stay main's.
  */
-void listener_configure(struct worker *w, struct cfg *cfg, const int *fds);
+void listener_configure(struct worker *w, const struct topology *t, const int *fds);
 void listener_stop_all(struct worker *w); /* no more accepts */
 void listener_free_all(struct worker *w);
 void listener_resume_all(struct worker *w); /* a connection ended: accept again */

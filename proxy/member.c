@@ -100,8 +100,11 @@ static void make_plans(const struct member_place *at, const struct member_want *
 static void watch(struct member *m, const struct member_place *at,
                   const struct member_want *w)
 {
-    struct probe_spec spec = {
-        .addr = w->addr, .health = health_of(m), .fn = on_health, .ctx = m};
+    struct probe_spec spec = {.addr = w->addr,
+                              .tls = m->be->tls,
+                              .health = health_of(m),
+                              .fn = on_health,
+                              .ctx = m};
 
     if (!is_probed(at, w)) {
         probe_free(m->probe);
@@ -111,7 +114,7 @@ static void watch(struct member *m, const struct member_place *at,
         return;
     }
     make_plans(at, w, spec.plans);
-    if (m->probe != NULL && probe_follows(m->probe, spec.plans))
+    if (m->probe != NULL && probe_follows(m->probe, &spec))
         return;
     probe_free(m->probe);
     m->probe = probe_new(at->loop, at->rng, &spec);
@@ -128,6 +131,8 @@ static struct backend_spec spec_of(const struct member_place *at,
                                  .tier = at->tier,
                                  .weight = w->weight,
                                  .probed = is_probed(at, w),
+                                 .tls = w->tls ? at->tls : NULL,
+                                 .server_name = w->server_name,
                                  .home = at->home,
                                  .slots = at->slots};
 }

@@ -16,6 +16,7 @@
 struct loop;
 struct probe;
 struct rng;
+struct tls_client;
 
 /* The pool; borrowed, and what it points to outlives the members. */
 struct member_place {
@@ -25,6 +26,7 @@ struct member_place {
     const struct cfg_service *service;
     enum tier tier;
     struct service_shared *home;
+    struct tls_client *tls; /* NULL: no backend of the pool needs one */
 };
 
 /* What should be in the pool; copied. */
@@ -35,6 +37,8 @@ struct member_want {
     const char *id;    /* of the instance; "" */
     const char *probe; /* of the instance: path to answer before traffic; "": none */
     bool drain;
+    bool tls;
+    char server_name[ADDR_TEXT_MAX]; /* with TLS: whom to expect; "": anybody */
 };
 
 struct member {

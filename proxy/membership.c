@@ -8,6 +8,7 @@
 #include "proxy/resolve.h"
 #include "proxy/roster.h"
 #include "proxy/slots.h"
+#include "proxy/tls/tls_set.h"
 
 #define SWEEP_US US_PER_S /* between looks at backends that leave */
 
@@ -26,6 +27,7 @@ struct membership {
     struct rng rng;
     struct resolve *resolver; /* NULL: no names yet */
     struct cfg *resolver_cfg; /* a reference; what it was made from */
+    struct tls_set *tls;      /* a reference; NULL: none */
     struct loop_timer sweep;
     struct loop_ready news; /* publishes once for all changes of a turn */
     struct {
@@ -166,9 +168,16 @@ static void follow_resolver(struct membership *m, struct cfg *cfg)
 
 /* ---- configuration ---- */
 
+void membership_use_tls(struct membership *m, struct tls_set *tls)
+{
+    tls_set_unref(m->tls);
+    m->tls = tls_set_ref(tls);
+}
+
 void membership_configure(struct membership *m, struct cfg *cfg)
 {
-    struct roster_tools tools = {.loop = m->loop, .rng = &m->rng, .slots = m->slots};
+    struct roster_tools tools = {
+        .loop = m->loop, .rng = &m->rng, .slots = m->slots, .tls = m->tls};
 
     lock(m);
     m->shared.roster = roster_new(cfg, &tools, m->shared.roster);
@@ -335,6 +344,7 @@ void membership_free(struct membership *m)
     loop_timer_remove(&m->sweep);
     loop_ready_cancel(&m->news);
     roster_free(m->shared.roster);
+    tls_set_unref(m->tls);
     resolve_free(m->resolver);
     resolve_stop();
     cfg_unref(m->resolver_cfg);

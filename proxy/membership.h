@@ -11,6 +11,7 @@
 #include "proxy/topology.h"
 
 struct membership;
+struct tls_set;
 
 struct membership_out {
     void *ctx;
@@ -23,6 +24,8 @@ int membership_new(struct loop *main_loop, const struct membership_out *out,
                    struct membership **m, struct why *w);
 void membership_free(struct membership *m); /* before the loop; NULL is fine */
 
+/* What the next configuration needs of TLS; references it. */
+void membership_use_tls(struct membership *m, struct tls_set *tls);
 /* A first or a new configuration; instances added by the scaler stay where their service
  * and pool still exist, shared counts stay by service name and by address. */
 void membership_configure(struct membership *m, struct cfg *cfg);

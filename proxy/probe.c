@@ -11,6 +11,8 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "proxy/h1/head.h"
+#include "proxy/tls/tls_io.h"
+#include "proxy/tls/tls_peer.h"
 
 #define PROBE_MAGIC 0x70726f62u
 #define HEAD_MAX    16384
@@ -39,6 +41,10 @@ struct probe {
     struct loop_io io;
     size_t sent, got, seen;
     char *head;
+    /* with TLS */
+    struct tls_peer *peer;
+    struct tls_io *tls;
+    struct tls_block block;
 };
 
 enum backend_health probe_judge(struct probe_count *c, const struct probe_plan *plan,
@@ -71,6 +77,11 @@ static void stop(struct probe *p)
     p->fd = -1;
     free(p->head);
     p->head = NULL;
+    if (p->tls == NULL)
+        return;
+    tls_io_free(p->tls);
+    p->tls = NULL;
+    tls_block_fini(&p->block);
 }
 
 static void ask_in(struct probe *p, double ms)
@@ -181,11 +192,106 @@ static bool on_writable(struct probe *p)
     return true;
 }
 
+/* ---- the same over TLS ---- */
+
+/* Sends what TLS made.  False: the question ended here. */
+static bool send_records(struct probe *p)
+{
+    struct tls_block *b = &p->block;
+
+    while (p->sent < b->out_len) {
+        ssize_t n = send(p->fd, b->out + p->sent, b->out_len - p->sent, MSG_NOSIGNAL);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0 && errno == EAGAIN)
+            return true;
+        if (n < 0) {
+            finish(p, false, "%s", strerror(errno));
+            return false;
+        }
+        p->sent += (size_t)n;
+    }
+    b->out_len = p->sent = 0;
+    return true;
+}
+
+/* False: the question ended here. */
+static bool continue_handshake(struct probe *p)
+{
+    struct iovec request = {p->task->request, strlen(p->task->request)};
+
+    if (tls_io_established(p->tls))
+        return true;
+    if (tls_io_handshake(p->tls, &p->block) > 0)
+        tls_io_write(p->tls, &p->block, &request, 1);
+    if (!tls_io_broken(p->tls))
+        return true;
+    finish(p, false, "TLS: %s", tls_io_reason(p->tls));
+    return false;
+}
+
+/* What came, up to where more is needed.  False: the question ended here. */
+static bool take_records(struct probe *p)
+{
+    for (;;) {
+        ssize_t n;
+
+        if (!continue_handshake(p))
+            return false;
+        if (!tls_io_established(p->tls))
+            return true;
+        n = tls_io_read(p->tls, &p->block, p->head + p->got, HEAD_MAX - p->got);
+        if (n == TLS_IO_AGAIN && p->got < HEAD_MAX)
+            return true;
+        if (n <= 0) {
+            finish(p, false, "%s",
+                   p->got == HEAD_MAX ? "answer too long"
+                   : n == TLS_IO_EOF  ? "closed"
+                                      : tls_io_reason(p->tls));
+            return false;
+        }
+        p->got += (size_t)n;
+        if (read_head(p))
+            return false;
+    }
+}
+
+static void on_records(struct probe *p)
+{
+    for (;;) {
+        ssize_t n = read(p->fd, p->block.in, TLS_BLOCK_IN);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0 && errno == EAGAIN)
+            return;
+        if (n <= 0)
+            tls_io_ended(p->tls);
+        else
+            tls_io_received(p->tls, &p->block, (size_t)n);
+        if (!take_records(p) || !send_records(p))
+            return;
+    }
+}
+
+static void on_tls(struct probe *p, unsigned what)
+{
+    if ((what & LOOP_WRITE) && (!continue_handshake(p) || !send_records(p)))
+        return;
+    if (what & (LOOP_READ | LOOP_CLOSED))
+        on_records(p);
+}
+
 static void on_io(struct loop_io *io, unsigned what)
 {
     struct probe *p = CONTAINER_OF(io, struct probe, io);
 
     CHECK(p->magic == PROBE_MAGIC);
+    if (p->tls != NULL) {
+        on_tls(p, what);
+        return;
+    }
     if ((what & LOOP_WRITE) && !on_writable(p))
         return;
     if (what & (LOOP_READ | LOOP_CLOSED))
@@ -201,6 +307,10 @@ static void ask(struct probe *p)
     }
     p->sent = p->got = p->seen = 0;
     p->head = MEM_NEW_N(char, HEAD_MAX);
+    if (p->peer != NULL) {
+        tls_block_init(&p->block);
+        p->tls = tls_io_connect(p->peer, TLS_OFFER_H1, &p->block);
+    }
     loop_io_add(p->loop, &p->io, p->fd, on_io);
     if (connect(p->fd, &p->addr.sa.any, p->addr.len) < 0 && errno != EINPROGRESS) {
         finish(p, false, "%s", strerror(errno));
@@ -244,6 +354,7 @@ struct probe *probe_new(struct loop *l, struct rng *rng, const struct probe_spec
     p->loop = l;
     p->rng = rng;
     p->addr = *spec->addr;
+    p->peer = spec->tls != NULL ? tls_peer_ref(spec->tls) : NULL;
     for (int i = 0; i < 2; i++)
         task_init(&p->tasks[i], &spec->plans[i]);
     p->task = &p->tasks[spec->health != BACKEND_UNKNOWN];
@@ -262,6 +373,7 @@ void probe_free(struct probe *p)
         return;
     stop(p);
     loop_timer_remove(&p->timer);
+    tls_peer_unref(p->peer);
     for (int i = 0; i < 2; i++)
         free(p->tasks[i].request);
     OBJ_DEAD(p);
@@ -280,7 +392,8 @@ static bool same_plan(const struct task *t, const struct probe_plan *b)
            a->status_to == b->status_to && a->patient == b->patient;
 }
 
-bool probe_follows(const struct probe *p, const struct probe_plan plans[2])
+bool probe_follows(const struct probe *p, const struct probe_spec *spec)
 {
-    return same_plan(&p->tasks[0], &plans[0]) && same_plan(&p->tasks[1], &plans[1]);
+    return p->peer == spec->tls && same_plan(&p->tasks[0], &spec->plans[0]) &&
+           same_plan(&p->tasks[1], &spec->plans[1]);
 }

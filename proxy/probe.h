@@ -1,8 +1,8 @@
 /*
  * probe.h - asks a backend again and again whether it is well, over HTTP/1.1.
  *
- * One connection a question: GET, Connection: close, and only the status counts.  Keeps
- * no traffic away by itself: it reports changes of health.
+ * One connection a question: GET, Connection: close, and only the status counts.  Over
+ * TLS where the traffic is.  Keeps no traffic away by itself: it reports changes of health.
  *
  * A probe follows its first plan until the backend is up for the first time, then the
  * second.  The first is quick and patient for an instance that is still starting: its
@@ -19,6 +19,7 @@
 #include "base/rng.h"
 
 struct probe;
+struct tls_peer;
 
 struct probe_plan {
     const char *path;
@@ -45,6 +46,7 @@ typedef void probe_fn(void *ctx, enum backend_health health, const char *reason)
 
 struct probe_spec {
     const struct addr *addr; /* copied, as the plans are */
+    struct tls_peer *tls;    /* referenced; NULL: plain */
     struct probe_plan plans[2];
     enum backend_health health; /* known already: then the second plan holds at once */
     probe_fn *fn;
@@ -54,7 +56,7 @@ struct probe_spec {
 struct probe *probe_new(struct loop *l, struct rng *rng, const struct probe_spec *spec);
 void probe_free(struct probe *p); /* NULL is fine */
 
-/* Were these the plans that p was made with? */
-bool probe_follows(const struct probe *p, const struct probe_plan plans[2]);
+/* Was p made with these plans, and for the same side of TLS? */
+bool probe_follows(const struct probe *p, const struct probe_spec *spec);
 
 #endif

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "proxy/listener.h"
 #include "proxy/membership.h"
+#include "proxy/tls/tls_set.h"
 #include "proxy/worker.h"
 
 /* A socket that is left is closed when every worker has surely stopped watching it. */
@@ -31,6 +32,7 @@ struct proxy {
     struct loop *loop;
     struct worker_shared shared;
     struct membership *membership;
+    struct tls_set *tls; /* a reference; of the newest configuration */
     struct bound *bound; /* as in the newest configuration's listeners */
     size_t n_bound;
     struct bound *leaving; /* sets of earlier configurations, until `leave` fires */
@@ -131,6 +133,47 @@ static void leave_bound(struct proxy *p, struct bound *old, size_t n)
     free(old);
 }
 
+/* ---- TLS ---- */
+
+/* All that is wrong goes to the log, the first of it into *w. */
+static int read_tls(const struct cfg *cfg, const struct tls_set *old, struct tls_set **out,
+                    struct why *w)
+{
+    struct cfg_errors errs;
+    int rc = RC_OK;
+
+    cfg_errors_init(&errs);
+    *out = tls_set_new(cfg, old, &errs);
+    for (size_t i = 0; i < errs.n; i++) {
+        const struct cfg_error *e = &errs.list[i];
+        struct log_site site = {0};
+
+        log_write(&site, LOG_ERROR, "tls", "%s:%u:%u: %s", e->file, e->line, e->col,
+                  e->text);
+    }
+    if (*out == NULL)
+        rc = why_set(w, RC_TLS, "%s", errs.n > 0 ? errs.list[0].text : rc_text(RC_TLS));
+    cfg_errors_fini(&errs);
+    return rc;
+}
+
+int proxy_check(const struct cfg *cfg, struct cfg_errors *errs)
+{
+    struct tls_set *set = tls_set_new(cfg, NULL, errs);
+    int rc = set != NULL ? RC_OK : RC_INVALID;
+
+    tls_set_unref(set);
+    return rc;
+}
+
+/* Takes over the set. */
+static void use_tls(struct proxy *p, struct tls_set *set)
+{
+    tls_set_unref(p->tls);
+    p->tls = set;
+    membership_use_tls(p->membership, set);
+}
+
 /* ---- topologies ---- */
 
 static void give_stats(struct proxy *p, struct topology *t)
@@ -157,6 +200,7 @@ static void on_publish(void *ctx, struct topology *t)
     struct proxy *p = ctx;
     struct topology *old;
 
+    t->tls = tls_set_ref(p->tls);
     give_stats(p, t);
     tell_workers(p, t);
     pthread_mutex_lock(&p->lock);
@@ -202,6 +246,7 @@ int proxy_new(struct cfg *cfg, struct loop *main_loop, const struct classify *cl
               struct proxy **out, struct why *w)
 {
     struct membership_out mo;
+    struct tls_set *tls = NULL;
     struct bound *set;
     struct proxy *p = MEM_NEW(struct proxy);
     unsigned n = cfg->workers < WORKERS_MAX ? cfg->workers : WORKERS_MAX;
@@ -219,17 +264,19 @@ int proxy_new(struct cfg *cfg, struct loop *main_loop, const struct classify *cl
         p->shared.workers[i] = worker_new(&p->shared, i);
 
     mo = (struct membership_out){.ctx = p, .publish = on_publish};
-    if (bind_all(p, cfg, &set, w) != RC_OK)
+    if (read_tls(cfg, NULL, &tls, w) != RC_OK || bind_all(p, cfg, &set, w) != RC_OK)
         goto fail;
     p->bound = set;
     p->n_bound = cfg->n_listeners;
     if (membership_new(main_loop, &mo, &p->membership, w) != RC_OK)
         goto fail;
+    use_tls(p, tls);
     membership_configure(p->membership, cfg);
     *out = p;
     return RC_OK;
 
 fail:
+    tls_set_unref(tls);
     proxy_free(p);
     return w != NULL ? (int)w->code : RC_SYS;
 }
@@ -250,15 +297,22 @@ int proxy_reload(struct proxy *p, struct cfg *cfg, struct why *w)
 {
     struct bound *set, *old = p->bound;
     size_t n_old = p->n_bound;
-    int rc = bind_all(p, cfg, &set, w);
+    struct tls_set *tls;
+    int rc = read_tls(cfg, p->tls, &tls, w);
 
     if (rc != RC_OK)
         return rc;
+    rc = bind_all(p, cfg, &set, w);
+    if (rc != RC_OK) {
+        tls_set_unref(tls);
+        return rc;
+    }
     if (cfg->workers != p->shared.n_workers)
         log_warn("proxy", "the number of workers changes with a restart only workers=%u",
                  p->shared.n_workers);
     p->bound = set;
     p->n_bound = cfg->n_listeners;
+    use_tls(p, tls);
     membership_configure(p->membership, cfg);
     leave_bound(p, old, n_old);
     loop_timer_set(p->loop, &p->leave, loop_now(p->loop) + LEAVE_US);
@@ -295,6 +349,7 @@ void proxy_free(struct proxy *p)
     for (unsigned i = 0; i < p->shared.n_workers; i++)
         worker_free(p->shared.workers[i]);
     membership_free(p->membership);
+    tls_set_unref(p->tls);
     if (p->newest != NULL)
         topology_unref(p->newest);
     leave_bound(p, p->bound, p->n_bound);
@@ -362,6 +417,14 @@ bool proxy_load_mt(struct proxy *p, uint16_t service, struct load *out)
 
 #define GET(c) atomic_load_explicit(&(c), memory_order_relaxed)
 
+static void add_tls(const struct tls_stats *s, struct proxy_tls *out)
+{
+    out->handshakes += GET(s->handshakes);
+    out->resumed += GET(s->resumed);
+    for (int i = 0; i < TLS_IO_N_FAULTS; i++)
+        out->failed[i] += GET(s->failed[i]);
+}
+
 static void add_worker(const struct worker *w, struct proxy_totals *out)
 {
     const struct worker_stats *s = w->stats;
@@ -379,6 +442,8 @@ static void add_worker(const struct worker *w, struct proxy_totals *out)
     out->connections += GET(s->connections);
     out->upstream_connections += GET(s->upstream_connections);
     out->exchanges += GET(s->exchanges);
+    add_tls(&s->tls_down, &out->tls_down);
+    add_tls(&s->tls_up, &out->tls_up);
     for (int i = 0; i < N_REFUSALS; i++)
         out->refused[i] += GET(s->refused[i]);
     out->observations_dropped += ring_dropped(w->observations);

@@ -12,6 +12,7 @@
 #include "base/loop.h"
 #include "base/ring.h"
 #include "conf/cfg.h"
+#include "conf/cfg_errors.h"
 #include "proxy/stats.h"
 
 struct proxy;
@@ -22,6 +23,8 @@ struct proxy;
  */
 int proxy_new(struct cfg *cfg, struct loop *main_loop, const struct classify *classify,
               struct proxy **p, struct why *w);
+/* All that is wrong with the files that cfg names: certificates, keys.  Blocks. */
+int proxy_check(const struct cfg *cfg, struct cfg_errors *errs);
 int proxy_start(struct proxy *p, struct why *w);
 
 /* The rings of a worker, for the profiler to poll; they live as long as the proxy. */
@@ -53,9 +56,16 @@ bool proxy_settled(const struct proxy *p);
 /* `service` is an index of the newest configuration; false: there is none such. */
 bool proxy_load_mt(struct proxy *p, uint16_t service, struct load *out);
 
+struct proxy_tls {
+    uint64_t handshakes; /* completed */
+    uint64_t resumed;    /* of these */
+    uint64_t failed[TLS_IO_N_FAULTS];
+};
+
 struct proxy_totals {
     uint64_t accepted, requests, bytes_in, bytes_out;
     uint64_t refused[N_REFUSALS];
+    struct proxy_tls tls_down, tls_up; /* with clients, with backends */
     uint64_t upstream_opened, upstream_reused, handed_over;
     uint64_t h2_requests; /* of `requests` */
     int64_t h2_connections, h2_upstream_connections;

@@ -6,6 +6,7 @@
 
 #include "proxy/resolve.h"
 #include "proxy/slots.h"
+#include "proxy/tls/tls_set.h"
 
 /* What the scaler started; its backend is a member. */
 struct instance {
@@ -61,7 +62,7 @@ static void follow_names(struct roster_pool *p)
             continue;
         name = name_get(p, &cfg->backends[i].addr);
         name->pool = p;
-        name->weight = cfg->backends[i].weight;
+        name->cfg = &cfg->backends[i];
         name->wanted = true;
     }
     LIST_EACH (n, &p->names)
@@ -125,6 +126,26 @@ struct member *roster_member(const struct roster_pool *p, const char *addr)
     return NULL;
 }
 
+/* Whether the backend is spoken to with TLS, and whom to expect there; b is NULL for an
+ * instance. */
+static void want_tls(const struct roster_pool *p, const struct cfg_backend *b,
+                     struct member_want *w)
+{
+    const struct cfg_pool_tls *cfg = &p->place.service->pools[p->place.tier].tls;
+    enum cfg_backend_tls own = b != NULL ? b->tls : CFG_BACKEND_TLS_AUTO;
+
+    w->tls = own == CFG_BACKEND_TLS_ON || (own == CFG_BACKEND_TLS_AUTO && cfg->present);
+    w->server_name[0] = 0;
+    if (!w->tls)
+        return;
+    if (b != NULL && b->server_name[0] != 0)
+        snprintf(w->server_name, sizeof(w->server_name), "%s", b->server_name);
+    else if (cfg->server_name[0] != 0)
+        snprintf(w->server_name, sizeof(w->server_name), "%s", cfg->server_name);
+    else
+        addr_host(b != NULL ? &b->addr : w->addr, w->server_name);
+}
+
 /* True when the member is new, or its backend is. */
 static bool want(struct roster_pool *p, const struct member_want *w)
 {
@@ -153,6 +174,7 @@ static bool want_configured(struct roster_pool *p)
             continue;
         w.addr = &cfg->backends[i].addr;
         w.weight = cfg->backends[i].weight;
+        want_tls(p, &cfg->backends[i], &w);
         other |= want(p, &w);
     }
     return other;
@@ -166,7 +188,8 @@ static bool want_found(struct roster_pool *p)
     LIST_EACH (n, &p->names) {
         struct roster_name *name = CONTAINER_OF(n, struct roster_name, node);
 
-        w.weight = name->weight;
+        w.weight = name->cfg->weight;
+        want_tls(p, name->cfg, &w);
         for (size_t i = 0; i < name->n_found; i++) {
             w.addr = &name->found[i];
             other |= want(p, &w);
@@ -188,6 +211,7 @@ static bool want_instances(struct roster_pool *p)
                                 .probe = i->add.probe,
                                 .drain = i->drain};
 
+        want_tls(p, NULL, &w);
         other |= want(p, &w);
     }
     return other;
@@ -305,12 +329,14 @@ static void pool_new(struct roster_pool *p, const struct roster_tools *tools,
                      const struct cfg_service *service, enum tier tier,
                      struct service_shared *home)
 {
-    p->place = (struct member_place){.loop = tools->loop,
-                                     .rng = tools->rng,
-                                     .slots = tools->slots,
-                                     .service = service,
-                                     .tier = tier,
-                                     .home = home};
+    p->place =
+        (struct member_place){.loop = tools->loop,
+                              .rng = tools->rng,
+                              .slots = tools->slots,
+                              .service = service,
+                              .tier = tier,
+                              .home = home,
+                              .tls = tls_set_client(tools->tls, service->index, tier)};
     list_init(&p->members);
     list_init(&p->instances);
     list_init(&p->names);
@@ -355,6 +381,7 @@ struct roster *roster_new(struct cfg *cfg, const struct roster_tools *tools,
 
     r->cfg = cfg_ref(cfg);
     r->slots = tools->slots;
+    r->tls = tools->tls != NULL ? tls_set_ref(tools->tls) : NULL;
     r->n_services = cfg->n_services;
     r->services = MEM_NEW_N(struct roster_service, r->n_services);
     for (size_t i = 0; i < r->n_services; i++) {
@@ -377,6 +404,7 @@ void roster_free(struct roster *r)
         service_shared_unref(r->services[i].shared);
     }
     free(r->services);
+    tls_set_unref(r->tls);
     cfg_unref(r->cfg);
     free(r);
 }

@@ -17,15 +17,16 @@
 
 struct resolve_name;
 struct roster_pool;
+struct tls_set;
 
 /* A configured name, in each pool that has it. */
 struct roster_name {
     struct list node;
     struct roster_pool *pool;
-    struct addr addr; /* of kind ADDR_NAME */
-    uint32_t weight;
-    bool wanted;        /* private */
-    struct addr *found; /* the last answer */
+    struct addr addr;              /* of kind ADDR_NAME */
+    const struct cfg_backend *cfg; /* of the newest configuration */
+    bool wanted;                   /* private */
+    struct addr *found;            /* the last answer */
     size_t n_found;
     /* membership.c's; a look-up that is there is ended with the name */
     struct resolve_name *lookup;
@@ -49,6 +50,7 @@ struct roster {
     struct roster_service *services;
     size_t n_services;
     struct slots *slots;
+    struct tls_set *tls; /* a reference; NULL: none of the pools needs it */
 };
 
 /* What members are made with; borrowed. */
@@ -56,6 +58,7 @@ struct roster_tools {
     struct loop *loop;
     struct rng *rng;
     struct slots *slots;
+    struct tls_set *tls; /* of the configuration; may be NULL */
 };
 
 /*

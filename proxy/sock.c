@@ -1,10 +1,12 @@
 #include "proxy/sock.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/check.h"
+#include "proxy/tls/tls_io.h"
 #include "proxy/worker.h"
 
 void sock_open(struct sock *s, struct worker *w, int fd,
@@ -16,23 +18,27 @@ void sock_open(struct sock *s, struct worker *w, int fd,
     loop_io_add(w->loop, &s->io, fd, on_io);
 }
 
-void sock_close(struct sock *s)
+void sock_move(struct sock *to, struct sock *from,
+               void (*on_io)(struct loop_io *io, unsigned what),
+               void (*on_ready)(struct loop_ready *r))
 {
-    if (s->fd < 0)
-        return;
-    if (s->w->cork.s == s)
-        sock_uncork(s->w);
-    loop_ready_cancel(&s->ready);
-    loop_io_remove(&s->io);
-    close(s->fd);
-    s->fd = -1;
-    bufq_clear(&s->w->bufs, &s->out);
+    CHECK(from->w->cork.s != from);
+    loop_ready_cancel(&from->ready);
+    loop_io_remove(&from->io);
+    *to = *from;
+    from->fd = -1;
+    from->tls = NULL;
+    from->out = (struct bufq){0};
+    loop_ready_init(&to->ready, on_ready);
+    loop_io_add(to->w->loop, &to->io, to->fd, on_io);
+    loop_ready_add(to->w->loop, &to->ready);
 }
 
 void sock_set_reset(struct sock *s)
 {
     struct linger now = {.l_onoff = 1, .l_linger = 0};
 
+    s->reset = true;
     setsockopt(s->fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
 }
 
@@ -46,7 +52,9 @@ void sock_note(struct sock *s, unsigned what)
         s->can_read = s->peer_closed = true;
 }
 
-ssize_t sock_read(struct sock *s, void *buf, size_t room)
+/* ---- the wire ---- */
+
+static ssize_t receive(struct sock *s, void *buf, size_t room)
 {
     ssize_t n;
 
@@ -95,6 +103,231 @@ static size_t send_iov(struct sock *s, struct iovec *iov, int n, size_t bytes)
     return (size_t)sent;
 }
 
+/* ---- TLS ---- */
+
+/* Steps of a handshake, and reads that hold no content, within one call. */
+#define TLS_STEPS 8
+/* A peer that makes us answer its records and reads nothing is given up beyond this. */
+#define TLS_UNREAD_MAX 524288
+
+static struct tls_stats *tls_stats(const struct sock *s)
+{
+    struct worker_stats *st = s->w->stats;
+
+    return tls_io_is_server(s->tls) ? &st->tls_down : &st->tls_up;
+}
+
+/* Sends what TLS made, behind what waits already. */
+static void push_tls(struct sock *s)
+{
+    struct tls_block *b = &s->w->tls;
+    struct iovec iov = {b->out, b->out_len};
+    size_t sent = 0;
+
+    if (b->out_len > 0 && s->out.len == 0 && s->can_write)
+        sent = send_iov(s, &iov, 1, b->out_len);
+    if (sent < b->out_len && !s->failed) {
+        bufq_append(&s->w->bufs, &s->out, b->out + sent, b->out_len - sent);
+        loop_ready_add(s->w->loop, &s->ready); /* the owner sees to its timer */
+    }
+    b->out_len = 0;
+}
+
+/* After a step of the handshake, for what was known before it. */
+static void count_handshake(struct sock *s, bool was_established)
+{
+    struct tls_stats *st = tls_stats(s);
+
+    if (was_established)
+        return;
+    if (tls_io_broken(s->tls)) {
+        STATS_INC(st->failed[tls_io_fault(s->tls)]);
+    } else if (tls_io_established(s->tls)) {
+        STATS_INC(st->handshakes);
+        if (tls_io_resumed(s->tls))
+            STATS_INC(st->resumed);
+    }
+}
+
+/* Gives TLS what has come, unless it still has something. */
+static ssize_t feed_tls(struct sock *s)
+{
+    struct tls_block *b = &s->w->tls;
+    ssize_t n;
+
+    if (tls_io_holds(s->tls))
+        return 1;
+    n = receive(s, b->in, TLS_BLOCK_IN);
+    if (n > 0)
+        tls_io_received(s->tls, b, (size_t)n);
+    else if (n != SOCK_AGAIN)
+        tls_io_ended(s->tls);
+    return n;
+}
+
+static ssize_t not_tls(struct sock *s)
+{
+    STATS_INC(tls_stats(s)->failed[TLS_IO_F_PLAIN_HTTP]);
+    tls_io_free(s->tls);
+    s->tls = NULL;
+    return SOCK_PLAIN;
+}
+
+static ssize_t read_tls_once(struct sock *s, void *buf, size_t room)
+{
+    bool was_established = tls_io_established(s->tls), answers;
+    ssize_t n = feed_tls(s);
+
+    if (n == SOCK_AGAIN)
+        return n;
+    n = tls_io_read(s->tls, &s->w->tls, buf, room);
+    answers = s->w->tls.out_len > 0;
+    if (answers && s->out.len > TLS_UNREAD_MAX)
+        n = TLS_IO_BROKEN;
+    if (n == TLS_IO_PLAIN)
+        return not_tls(s);
+    count_handshake(s, was_established);
+    push_tls(s);
+    if (n > 0) {
+        if (tls_io_holds(s->tls))
+            s->can_read = true;
+        return n;
+    }
+    if (n == TLS_IO_AGAIN) {
+        /* A part of something: a reset may have come with it. */
+        if (was_established || !answers)
+            s->can_read = true;
+        return SOCK_AGAIN;
+    }
+    s->can_read = false;
+    if (n == TLS_IO_EOF)
+        s->peer_closed = true;
+    return n == TLS_IO_EOF ? SOCK_EOF : SOCK_BROKEN;
+}
+
+/* Reads until there is content, or the kernel has no more. */
+static ssize_t read_tls(struct sock *s, void *buf, size_t room)
+{
+    for (int i = 0; i < TLS_STEPS; i++) {
+        ssize_t n = read_tls_once(s, buf, room);
+
+        if (n != SOCK_AGAIN || !s->can_read)
+            return n;
+    }
+    loop_ready_add(s->w->loop, &s->ready);
+    return SOCK_AGAIN;
+}
+
+static void write_tls(struct sock *s, const struct iovec *iov, int n)
+{
+    if (!tls_io_write(s->tls, &s->w->tls, iov, n)) {
+        s->w->tls.out_len = 0;
+        fail(s);
+        return;
+    }
+    if (s->shut)
+        tls_io_end(s->tls);
+    push_tls(s);
+}
+
+/* Tells the peer, if it has seen all there was: then, and only then, it is the end. */
+static void close_tls(struct sock *s)
+{
+    if (!tls_io_established(s->tls) && !tls_io_broken(s->tls))
+        STATS_INC(tls_stats(s)->failed[TLS_IO_F_TIMEOUT]);
+    if (!s->failed && !s->reset && s->out.len == 0) {
+        tls_io_end(s->tls);
+        push_tls(s);
+    }
+    tls_io_free(s->tls);
+    s->tls = NULL;
+}
+
+void sock_serve_tls(struct sock *s, struct tls_server *server)
+{
+    s->tls = tls_io_accept(server, &s->w->tls);
+}
+
+void sock_connect_tls(struct sock *s, struct tls_peer *peer, enum tls_offer offer)
+{
+    s->tls = tls_io_connect(peer, offer, &s->w->tls);
+}
+
+int sock_handshake(struct sock *s)
+{
+    ssize_t n;
+
+    if (s->tls == NULL || tls_io_established(s->tls))
+        return 1;
+    if (s->out.len > 0)
+        sock_drain(s);
+    do {
+        if (s->can_read)
+            feed_tls(s);
+        n = tls_io_handshake(s->tls, &s->w->tls);
+        push_tls(s);
+    } while (n == TLS_IO_AGAIN && s->can_read);
+    if (n == TLS_IO_AGAIN && !s->failed)
+        return SOCK_AGAIN;
+    count_handshake(s, false);
+    if (n > 0 && tls_io_holds(s->tls))
+        s->can_read = true;
+    return n > 0 ? 1 : SOCK_BROKEN;
+}
+
+const char *sock_alpn(const struct sock *s, size_t *len)
+{
+    *len = 0;
+    return s->tls != NULL ? tls_io_protocol(s->tls, len) : NULL;
+}
+
+bool sock_agreed_on_h2(const struct sock *s)
+{
+    size_t len;
+    const char *name = sock_alpn(s, &len);
+
+    return len == 2 && memcmp(name, "h2", 2) == 0;
+}
+
+const char *sock_subject(const struct sock *s)
+{
+    return s->tls != NULL ? tls_io_subject(s->tls) : "";
+}
+
+const char *sock_tls_reason(const struct sock *s)
+{
+    return s->tls != NULL ? tls_io_reason(s->tls) : "";
+}
+
+void sock_close(struct sock *s)
+{
+    if (s->fd < 0)
+        return;
+    if (s->w->cork.s == s)
+        sock_uncork(s->w);
+    if (s->tls != NULL)
+        close_tls(s);
+    loop_ready_cancel(&s->ready);
+    loop_io_remove(&s->io);
+    close(s->fd);
+    s->fd = -1;
+    bufq_clear(&s->w->bufs, &s->out);
+}
+
+/* ---- reading and writing ---- */
+
+ssize_t sock_read(struct sock *s, void *buf, size_t room)
+{
+    return s->tls == NULL ? receive(s, buf, room) : read_tls(s, buf, room);
+}
+
+/* Ends our direction if that is wished and all is sent. */
+static void end_output(struct sock *s)
+{
+    if (s->shut && s->out.len == 0 && !s->failed)
+        shutdown(s->fd, SHUT_WR);
+}
+
 void sock_uncork(struct worker *w)
 {
     struct cork *c = &w->cork;
@@ -105,6 +338,11 @@ void sock_uncork(struct worker *w)
     c->text_used = 0;
     if (s == NULL)
         return;
+    if (s->tls != NULL) {
+        write_tls(s, c->iov, c->n);
+        end_output(s);
+        return;
+    }
     sent = send_iov(s, c->iov, c->n, c->bytes);
     for (int i = 0; i < c->n && !s->failed; i++) {
         if (sent >= c->iov[i].iov_len) {
@@ -117,8 +355,7 @@ void sock_uncork(struct worker *w)
     }
     if (s->out.len > 0)
         loop_ready_add(w->loop, &s->ready); /* the owner sees to its timer */
-    else if (s->shut && !s->failed)
-        shutdown(s->fd, SHUT_WR);
+    end_output(s);
 }
 
 char *sock_text(struct worker *w, size_t n)
@@ -151,7 +388,7 @@ void sock_write(struct sock *s, const void *p, size_t n)
         sock_uncork(s->w);
         c->text_used = used;
     }
-    if (s->out.len > 0 || !s->can_write) {
+    if (s->tls == NULL && (s->out.len > 0 || !s->can_write)) {
         bufq_append(&s->w->bufs, &s->out, p, n);
         return;
     }
@@ -187,8 +424,7 @@ bool sock_drain(struct sock *s)
         if (!s->failed)
             bufq_consume(&s->w->bufs, &s->out, sent);
     }
-    if (s->shut && s->out.len == 0 && !s->failed)
-        shutdown(s->fd, SHUT_WR);
+    end_output(s);
     if (!s->was_full || s->failed || s->out.len > SOCK_OUT_LOW)
         return false;
     s->was_full = false;
@@ -198,6 +434,11 @@ bool sock_drain(struct sock *s)
 void sock_shutdown(struct sock *s)
 {
     s->shut = true;
-    if (s->w->cork.s != s && s->out.len == 0 && !s->failed && s->fd >= 0)
-        shutdown(s->fd, SHUT_WR);
+    if (s->w->cork.s == s || s->failed || s->fd < 0)
+        return; /* what is gathered goes first */
+    if (s->tls != NULL) {
+        tls_io_end(s->tls);
+        push_tls(s);
+    }
+    end_output(s);
 }

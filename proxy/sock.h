@@ -8,13 +8,20 @@
  * Writing is gathered: sock_write() borrows, sock_uncork() sends head and body in one
  * call; what the kernel does not take is copied to `out`.  Borrowed bytes must live until
  * sock_uncork(), which whoever reads into the scratch block calls before reading again.
+ *
+ * With TLS the bytes read and written are plain text; `out` is what goes over the wire.  A
+ * stream that its peer broke off without close_notify is BROKEN, never ended.
  */
 #ifndef PROXY_SOCK_H
 #define PROXY_SOCK_H
 
 #include "base/bufq.h"
 #include "base/loop.h"
+#include "proxy/tls/tls_io.h"
 
+struct tls_io;
+struct tls_peer;
+struct tls_server;
 struct worker;
 
 /* Above this much unsent, data() answers "no more"; below it, room is told. */
@@ -31,13 +38,20 @@ struct sock {
     struct loop_ready ready; /* work that goes on next in this or the next turn */
     int fd;
     bool can_read, can_write;
-    bool peer_closed; /* the kernel said so; there may be bytes before it */
-    bool failed;      /* a write found the connection broken */
-    bool shut;        /* close our direction once `out` is empty */
-    bool was_full;    /* data() answered "no more" */
+    bool peer_closed;   /* the kernel said so; there may be bytes before it */
+    bool failed;        /* a write found the connection broken */
+    bool shut;          /* close our direction once `out` is empty */
+    bool was_full;      /* data() answered "no more" */
+    bool reset;         /* closing breaks the connection off */
+    struct tls_io *tls; /* NULL: plain */
 };
 
-enum { SOCK_EOF = 0, SOCK_AGAIN = -1, SOCK_BROKEN = -2 };
+enum {
+    SOCK_EOF = 0,
+    SOCK_AGAIN = -1,
+    SOCK_BROKEN = -2,
+    SOCK_PLAIN = -3, /* a client speaks HTTP without TLS; from now on the socket is plain */
+};
 
 void sock_open(struct sock *s, struct worker *w, int fd,
                void (*on_io)(struct loop_io *io, unsigned what),
@@ -47,10 +61,28 @@ void sock_close(struct sock *s);
 /* The next sock_close() resets the connection instead of ending it in order. */
 void sock_set_reset(struct sock *s);
 
+/* Speaks TLS from now on, as the server or as the client; both reference what they get. */
+void sock_serve_tls(struct sock *s, struct tls_server *server);
+void sock_connect_tls(struct sock *s, struct tls_peer *peer, enum tls_offer offer);
+/* An open sock goes on in `to`, with another owner; `from` is closed without a word. */
+void sock_move(struct sock *to, struct sock *from,
+               void (*on_io)(struct loop_io *io, unsigned what),
+               void (*on_ready)(struct loop_ready *r));
+/* As the client, when something happened before it was over: above 0 when it is, or always
+ * without TLS; SOCK_AGAIN, SOCK_BROKEN. */
+int sock_handshake(struct sock *s);
+/* The protocol agreed on in the handshake (ALPN), not terminated; *len 0: none. */
+const char *sock_alpn(const struct sock *s, size_t *len);
+bool sock_agreed_on_h2(const struct sock *s);
+/* The subject of the client's verified certificate; "": it gave none. */
+const char *sock_subject(const struct sock *s);
+/* Why TLS failed, for a person. */
+const char *sock_tls_reason(const struct sock *s);
+
 /* Notes what the loop reported. */
 void sock_note(struct sock *s, unsigned what);
 
-/* Bytes read, SOCK_EOF, SOCK_AGAIN or SOCK_BROKEN. */
+/* Bytes read, or one of the above. */
 ssize_t sock_read(struct sock *s, void *buf, size_t room);
 
 void sock_write(struct sock *s, const void *p, size_t n);

@@ -11,6 +11,7 @@
 #include <stdatomic.h>
 
 #include "base/handover.h"
+#include "proxy/tls/tls_io.h"
 
 #define STATS_ADD(c, k)                                                                    \
     atomic_store_explicit(&(c), atomic_load_explicit(&(c), memory_order_relaxed) + (k),    \
@@ -59,6 +60,13 @@ enum stats_refusal {
 extern const char *const stats_refusal_name[N_REFUSALS];
 enum stats_refusal stats_refusal_of(unsigned status);
 
+/* Of one side's TLS. */
+struct tls_stats {
+    _Atomic uint64_t handshakes; /* completed */
+    _Atomic uint64_t resumed;    /* of these */
+    _Atomic uint64_t failed[TLS_IO_N_FAULTS];
+};
+
 struct worker_stats {
     _Atomic uint64_t accepted, requests, bytes_in, bytes_out;
     _Atomic uint64_t refused[N_REFUSALS];
@@ -68,6 +76,7 @@ struct worker_stats {
     /* Of these, what speaks HTTP/2. */
     _Atomic uint64_t h2_requests;
     _Atomic int64_t h2_connections, h2_upstream_connections;
+    struct tls_stats tls_down, tls_up;
 };
 
 /* One zeroed block for each worker; free() it. */

@@ -29,6 +29,7 @@ enum stream_fault {
     FAULT_TIMEOUT, /* the peer was silent for too long */
     FAULT_BAD,     /* the peer broke the protocol */
     FAULT_CONNECT, /* there never was a connection (up only) */
+    FAULT_TLS,     /* the connection stood, but TLS on it did not (up only) */
     FAULT_CANCEL,  /* we gave it up */
     FAULT_REFUSED, /* the peer has not looked at it, and says so (up only) */
 };
@@ -69,6 +70,7 @@ struct stream_info {
     const struct cfg_listener *listener;
     const struct sockaddr *peer;
     const char *scheme;
+    const char *subject; /* of the client's verified certificate; "": none */
 };
 
 #endif

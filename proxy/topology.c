@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "proxy/route.h"
+#include "proxy/tls/tls_set.h"
 
 struct topology *topology_new(struct cfg *cfg, struct service_shared *const *shared,
                               uint32_t n_slots)
@@ -60,6 +61,7 @@ void topology_unref(struct topology *t)
         service_fini(&t->services[i]);
     free(t->services);
     route_index_free(t->routes);
+    tls_set_unref(t->tls);
     cfg_unref(t->cfg);
     free(t);
 }

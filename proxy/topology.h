@@ -11,9 +11,11 @@
 #include "proxy/service.h"
 
 struct route_index;
+struct tls_set;
 
 struct topology {
-    struct cfg *cfg; /* a reference */
+    struct cfg *cfg;     /* a reference */
+    struct tls_set *tls; /* a reference, of who publishes it; may be NULL */
     struct service *services;
     uint32_t n_services;
     uint32_t n_slots; /* every backend's slot is below, those of earlier topologies too */

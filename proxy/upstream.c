@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "base/log.h"
 #include "proxy/forward.h"
 #include "proxy/h1/body.h"
 #include "proxy/h1/emit.h"
@@ -380,6 +381,18 @@ static void read_some(struct upstream *u)
 
 /* ---- the connection ---- */
 
+/* The backend chose HTTP/2: the connection goes on as an h2up, and with it the exchange. */
+static void become_h2(struct upstream *u)
+{
+    struct exchange *x = u->stream.x;
+
+    u->stream.x = NULL;
+    u->state = UP_GONE;
+    loop_timer_remove(&u->timer);
+    h2up_adopt(&u->sock, x);
+    worker_bury(x->w, &u->dead, upstream_free);
+}
+
 static void connected(struct upstream *u)
 {
     int err = 0;
@@ -387,6 +400,21 @@ static void connected(struct upstream *u)
 
     if (getsockopt(u->sock.fd, SOL_SOCKET, SO_ERROR, &err, &len) < 0 || err != 0) {
         upstream_fault(u, FAULT_CONNECT);
+        return;
+    }
+    switch (sock_handshake(&u->sock)) {
+    case SOCK_AGAIN:
+        return;
+    case SOCK_BROKEN:
+        log_warn("pool", "no TLS with backend addr=%s reason=\"%s\"", u->backend->addr.text,
+                 sock_tls_reason(&u->sock));
+        upstream_fault(u, FAULT_TLS);
+        return;
+    default:
+        break;
+    }
+    if (sock_agreed_on_h2(&u->sock)) {
+        become_h2(u);
         return;
     }
     u->state = UP_HEAD;
@@ -445,7 +473,9 @@ static void on_ready(struct loop_ready *r)
     struct upstream *u;
 
     OBJ_FROM(u, (void *)CONTAINER_OF(r, struct sock, ready), UPSTREAM_MAGIC);
-    if (u->state != UP_GONE)
+    if (u->state == UP_CONNECTING)
+        connected(u); /* a part of the handshake waits to be sent, or cannot be */
+    else if (u->state != UP_GONE)
         upstream_run(u);
 }
 
@@ -610,6 +640,11 @@ int upstream_connect(const struct backend *be)
     return fd;
 }
 
+static enum tls_offer offer_to(const struct backend *be)
+{
+    return be->protocol == CFG_PROTOCOL_AUTO ? TLS_OFFER_H2_H1 : TLS_OFFER_H1;
+}
+
 static enum upstream_got open_new(struct exchange *x)
 {
     struct worker *w = x->w;
@@ -626,6 +661,8 @@ static enum upstream_got open_new(struct exchange *x)
     u = MEM_NEW(struct upstream);
     sock_open(&u->sock, w, fd, on_io, on_ready);
     u->sock.can_write = false;
+    if (x->backend->tls != NULL)
+        sock_connect_tls(&u->sock, x->backend->tls, offer_to(x->backend));
     u->magic = UPSTREAM_MAGIC;
     u->state = UP_CONNECTING;
     u->backend = backend_ref(x->backend);
@@ -641,6 +678,8 @@ static enum upstream_got open_new(struct exchange *x)
 /* Which version a new connection to a backend speaks, as far as that is known before. */
 static bool speaks_h2(const struct backend *be)
 {
+    if (be->protocol == CFG_PROTOCOL_AUTO && be->tls != NULL)
+        return atomic_load_explicit(&be->shared->agrees_on_h2, memory_order_relaxed);
     return be->protocol == CFG_PROTOCOL_H2;
 }
 

@@ -244,7 +244,7 @@ static void take_topology(struct worker *w, struct topology *t, const int *fds)
     w->topology = pin;
     grow_idle(w, t->n_slots);
     close_stale_idle(w, t);
-    listener_configure(w, t->cfg, fds);
+    listener_configure(w, t, fds);
     drop_pin(w, old);
 }
 
@@ -351,6 +351,7 @@ struct worker *worker_new(struct worker_shared *shared, unsigned id)
     w->scratch = mem_new(1, SOCK_SCRATCH_BYTES);
     w->fields = MEM_NEW_N(struct field, WORKER_FIELDS);
     w->cork.text = mem_new(1, CORK_TEXT);
+    tls_block_init(&w->tls);
     w->seen_paths = MEM_NEW_N(uint64_t, WORKER_SEEN_PATHS);
     list_init(&w->listeners);
     list_init(&w->conns);
@@ -429,6 +430,7 @@ void worker_free(struct worker *w)
     free(w->scratch);
     free(w->fields);
     free(w->cork.text);
+    tls_block_fini(&w->tls);
     free(w->seen_paths);
     free(w->stats);
     free(w);

@@ -17,6 +17,7 @@
 #include "proxy/repeat.h"
 #include "proxy/sock.h"
 #include "proxy/stats.h"
+#include "proxy/tls/tls_block.h"
 #include "proxy/topology.h"
 
 struct conn;
@@ -61,6 +62,7 @@ struct worker {
     struct field *fields; /* WORKER_FIELDS, for a head being parsed */
     struct cork cork;
     struct h2pool *h2;                       /* NULL until a connection speaks HTTP/2 */
+    struct tls_block tls;
     struct list listeners, conns, exchanges; /* exchanges: oldest first */
     struct list *idle;  /* unused upstream connections, by backend slot, newest first */
     struct list *links; /* HTTP/2 connections to backends, the same way */

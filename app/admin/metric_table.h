@@ -18,6 +18,7 @@
     X(PROCESS, "")                                                                         \
     X(BUILD, "version")                                                                    \
     X(REFUSAL, "reason")                                                                   \
+    X(TLS_FAULT, "reason")                                                                 \
     X(SERVICE, "service")                                                                  \
     X(CODE, "service, code")                                                               \
     X(ERROR, "service, reason")                                                            \
@@ -50,6 +51,12 @@ X(PROCESS, upstream_connections, GAUGE, "Connections to backends open now", p->i
 X(PROCESS, h2_upstream_connections, GAUGE, "Of these, connections that speak HTTP/2", p->in->totals.h2_upstream_connections) \
 X(PROCESS, upstream_connections_opened_total, COUNTER, "Connections opened to backends", p->in->totals.upstream_opened) \
 X(PROCESS, upstream_connections_reused_total, COUNTER, "Requests sent on a connection that was open already", p->in->totals.upstream_reused) \
+X(PROCESS, tls_handshakes_total, COUNTER, "TLS handshakes with clients that were completed", p->in->totals.tls_down.handshakes) \
+X(PROCESS, tls_resumed_total, COUNTER, "Of these, those that resumed a session", p->in->totals.tls_down.resumed) \
+X(TLS_FAULT, tls_failed_total, COUNTER, "TLS handshakes with clients that came to nothing", p->in->totals.tls_down.failed[p->i]) \
+X(PROCESS, upstream_tls_handshakes_total, COUNTER, "TLS handshakes with backends that were completed, but for probes", p->in->totals.tls_up.handshakes) \
+X(PROCESS, upstream_tls_resumed_total, COUNTER, "Of these, those that resumed a session", p->in->totals.tls_up.resumed) \
+X(TLS_FAULT, upstream_tls_failed_total, COUNTER, "TLS handshakes with backends that came to nothing", p->in->totals.tls_up.failed[p->i]) \
 X(PROCESS, slow_turns_total, COUNTER, "Turns of a worker's loop that took over 10 ms", p->in->totals.slow_turns) \
 X(PROCESS, main_slow_turns_total, COUNTER, "Turns of the main loop that took over 10 ms", p->in->main_slow_turns) \
 X(PROCESS, config_reloads_total, COUNTER, "Times the configuration was read again", p->in->reloads) \

@@ -248,6 +248,8 @@ static void write_family(const struct pen *pen, const struct place *p)
         write_each(pen, l, *p, "version", (const char *[]){version_text()}, 1);
     else if (pen->m->scope == SCOPE_REFUSAL)
         write_each(pen, l, *p, "reason", stats_refusal_name, N_REFUSALS);
+    else if (pen->m->scope == SCOPE_TLS_FAULT)
+        write_each(pen, l, *p, "reason", tls_io_fault_name, TLS_IO_N_FAULTS);
     else
         write_services(pen, l, *p);
 }

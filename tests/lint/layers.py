@@ -17,7 +17,8 @@ ROOMS = ("base", "conf", "proxy", "profiler", "scaler", "app")
 MAY = {
     "base": set(),
     "conf": {"base"},
-    "proxy": {"base", "conf", "proxy/h1", "proxy/h2"},
+    "proxy": {"base", "conf", "proxy/h1", "proxy/h2", "proxy/tls"},
+    "proxy/tls": {"base", "conf"},
     # msg.h is the version-neutral head that codecs fill in; lex and uri are pure as they are.
     "proxy/h1": {"base", "proxy/msg.h", "proxy/lex.h", "proxy/uri.h"},
     "proxy/h2": {"base", "proxy/msg.h", "proxy/lex.h", "proxy/uri.h"},
@@ -39,7 +40,7 @@ CALLBACKS = {"proxy/h2link.c": {"read_body"}}
 # No socket, clock, thread, file, log or errno: time, randomness, sizes are arguments.
 PURE = (
     "proxy/h1/", "proxy/h2/", "proxy/lex.", "proxy/msg.", "proxy/uri.", "proxy/hop.",
-    "proxy/balance.", "profiler/cluster/", "profiler/seq/",
+    "proxy/balance.", "proxy/tls/tls_name.", "proxy/tls/tls_ring.", "profiler/cluster/", "profiler/seq/",
     "profiler/template.", "profiler/patience.", "scaler/forecast/", "scaler/policy.",
     "scaler/capacity.",
 )

@@ -17,7 +17,7 @@ class Echo(grpc.GenericRpcHandler):
     """Messages are bytes as they are; no code is generated."""
 
     def __init__(self):
-        self.cancelled = threading.Event()
+        self.started, self.cancelled = threading.Event(), threading.Event()
         self.metadata = []
 
     def service(self, details):
@@ -52,7 +52,9 @@ class Echo(grpc.GenericRpcHandler):
         context.abort(grpc.StatusCode.FAILED_PRECONDITION, "not today: é")
 
     def slow(self, request, context):
-        context.add_callback(self.cancelled.set)
+        if not context.add_callback(self.cancelled.set):
+            self.cancelled.set()
+        self.started.set()
         self.cancelled.wait(20)
         return b"late"
 
@@ -132,8 +134,8 @@ def test_an_error_is_an_answer_of_trailers_alone(echo):
 def test_who_gives_up_frees_the_backend(echo, how):
     channel, service = echo
     call = channel.unary_unary("/t.Echo/Slow", raw, raw)
-    pending = call.future(b"", timeout=0.5 if how == "deadline" else 20)
-    wait_for(lambda: service.t.figures()["exchanges"] == 1)
+    pending = call.future(b"", timeout=2 if how == "deadline" else 20)
+    assert service.started.wait(10)
     if how == "cancel":
         pending.cancel()
     else:

@@ -7,11 +7,11 @@ import harness
 
 @pytest.fixture
 def origin():
-    """origin(serve=..., reply=..., address=...) -> Origin"""
+    """origin(serve=..., reply=..., address=...) -> Origin, or what `kind` makes"""
     started = []
 
-    def make(*args, **kwargs):
-        started.append(origin_module.Origin(*args, **kwargs))
+    def make(*args, kind=origin_module.Origin, **kwargs):
+        started.append(kind(*args, **kwargs))
         return started[-1]
 
     yield make

@@ -223,3 +223,20 @@ Test(addr, a_block_prints_as_it_is_parsed)
         cr_expect_str_eq(out, texts[i]);
     }
 }
+
+Test(addr, the_host_alone)
+{
+    static const char *const cases[][2] = {{"127.0.0.1:80", "127.0.0.1"},
+                                           {"[::1]:9001", "::1"},
+                                           {"App.example:443", "App.example"},
+                                           {"unix:/run/a:1", ""}};
+
+    for (size_t i = 0; i < N_ELEMS(cases); i++) {
+        char host[ADDR_TEXT_MAX];
+        struct addr a;
+
+        cr_assert_eq(addr_parse(cases[i][0], &a, NULL), RC_OK);
+        addr_host(&a, host);
+        cr_expect(strcasecmp(host, cases[i][1]) == 0, "%s: %s", cases[i][0], host);
+    }
+}

@@ -223,3 +223,54 @@ Test(cfg_check, a_refused_value_causes_no_second_complaint)
                    "t:4:19: path: 'y' is not a path that begins with /\n"
                    "t:4:44: path: 'z' is not a path that begins with /\n");
 }
+
+/* Line 1 ends in the settings of TLS. */
+#define TLS_LISTENER(tls)                                                                  \
+    "listeners: { bind: 127.0.0.1:80, tls: { certificates: a, " tls " } }\n"               \
+    "routes: { service: s }\n"                                                             \
+    "services: { s: { " BASE " } }\n"
+
+Test(cfg_check, tls_of_a_listener_fits_together)
+{
+    loading_expect("listeners: { bind: 127.0.0.1:80, tls: {} }\n"
+                   "routes: { service: s }\n"
+                   "services: { s: { " BASE " } }\n",
+                   "t:1:34: 'certificates' is required here\n");
+    loading_expect(TLS_LISTENER("min_version: 1.3, max_version: 1.2"),
+                   "t:1:71: min_version: is above max_version\n");
+    loading_expect(TLS_LISTENER("clients: require"), "t:1:67: verify: needs a `ca`\n");
+    loading_expect(TLS_LISTENER("clients: { ca: x, crl: y }"),
+                   "t:1:73: ca: means nothing with `verify: none`\n");
+    loading_expect(TLS_LISTENER("clients: { crl: y }"), "t:1:74: crl: needs a `ca`\n");
+    loading_expect(TLS_LISTENER("tickets: { files: [ a, b, c, d, e, f, g, h, i ] }"),
+                   "t:1:76: files: at most 8\n");
+}
+
+Test(cfg_check, tls_towards_backends_fits_together)
+{
+    loading_expect(SERVICE("    pools: { baseline: { backends: 'unix:/a', tls: {} } }\n"),
+                   "t:4:36: a certificate from unix:/a cannot be checked without a "
+                   "server_name\n");
+    cfg_unref(loading_good(SERVICE("    pools: { baseline: { backends: 'unix:/a', tls: { "
+                                   "verify: off } } }\n")));
+    loading_expect(
+        SERVICE("    pools: { baseline: { backends: 127.0.0.1:1, tls: { key: k } } }\n"),
+        "t:4:61: key: needs a `cert`\n");
+    loading_expect(SERVICE("    pools: { baseline: { backends: [ { address: a:1, "
+                           "server_name: b } ] } }\n"),
+                   "t:4:67: server_name: means nothing without tls\n");
+}
+
+Test(cfg_check, a_default_for_tls_brings_none_into_being)
+{
+    struct cfg *c = loading_good("defaults: { listener: { tls: { min_version: 1.3 } } }\n"
+                                 "listeners: [ 127.0.0.1:80, { bind: 127.0.0.1:81, tls: { "
+                                 "certificates: a } } ]\n"
+                                 "routes: { service: s }\n"
+                                 "services: { s: { " BASE " } }\n");
+
+    cr_expect_not(c->listeners[0].tls.present);
+    cr_expect(c->listeners[1].tls.present);
+    cr_expect_eq(c->listeners[1].tls.min_version, CFG_TLS_1_3);
+    cfg_unref(c);
+}

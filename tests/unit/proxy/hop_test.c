@@ -503,3 +503,70 @@ Test(hop, trailers_that_could_pass_for_header_fields_are_dropped)
     cr_expect_str_eq(sent(&m, "Authorization"), "");
     cr_expect_str_eq(sent(&m, "Cookie"), "");
 }
+
+/* ---- the subject of a client's certificate ---- */
+
+static size_t subjects(const struct msg *m, const char **value, size_t *len)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < m->n_fields; i++) {
+        const struct field *f = &m->fields[i];
+
+        if (f->drop || f->name_len != strlen("x-subject") ||
+            strncasecmp(m->text + f->name, "x", 1) != 0 ||
+            strncasecmp(m->text + f->name + 2, "subject", 7) != 0)
+            continue;
+        *value = msg_value(m, f);
+        *len = f->value_len;
+        n++;
+    }
+    return n;
+}
+
+static void expect_subject(const char *ip, const char *known, const char *field,
+                           const char *expected)
+{
+    const char *value = "";
+    size_t len = 0, n;
+    char head[256];
+    struct msg m;
+
+    snprintf(head, sizeof(head), "GET / HTTP/1.1\r\nHost: a\r\n%s\r\n", field);
+    m = request(head);
+    peer_is(ip);
+    from.subject_field = "x-subject";
+    from.subject = known;
+    cr_assert(hop_request(&m, &from));
+    n = subjects(&m, &value, &len);
+    cr_expect_eq(n, expected[0] != 0, "%zu of them: %s", n, field);
+    cr_expect(len == strlen(expected) && memcmp(value, expected, len) == 0, "%.*s",
+              (int)len, value);
+}
+
+Test(hop, the_subject_is_what_the_certificate_says)
+{
+    expect_subject("192.0.2.1", "CN=a,O=b", "", "CN=a,O=b");
+    expect_subject("192.0.2.1", "CN=a", "X-Subject: CN=root\r\n", "CN=a");
+    expect_subject("10.1.1.1", "CN=a", "X-Subject: CN=root\r\n", "CN=a");
+}
+
+Test(hop, without_a_certificate_only_a_trusted_peer_tells_a_subject)
+{
+    expect_subject("192.0.2.1", "", "X-Subject: CN=root\r\n", "");
+    expect_subject("192.0.2.1", NULL, "x_subject: CN=root\r\n", "");
+    expect_subject("192.0.2.1", "", "X_SUBJECT: CN=root\r\nx-Subject: CN=b\r\n", "");
+    expect_subject("10.1.1.1", "", "X-Subject: CN=a\r\n", "CN=a");
+}
+
+Test(hop, without_a_field_for_it_no_subject_is_told)
+{
+    struct msg m = request("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    const char *value;
+    size_t len;
+
+    peer_is("192.0.2.1");
+    from.subject = "CN=a";
+    cr_assert(hop_request(&m, &from));
+    cr_expect_eq(subjects(&m, &value, &len), 0);
+}

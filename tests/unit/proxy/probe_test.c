@@ -233,11 +233,11 @@ Test(probe_io, it_knows_the_plans_it_was_made_with)
     struct probe_spec spec = {.addr = &addr, .plans = {usual, usual}, .fn = on_health};
     struct probe *p = probe_new(loop, &rng, &spec);
 
-    cr_expect(probe_follows(p, spec.plans));
+    cr_expect(probe_follows(p, &spec));
     spec.plans[1].host = "other.example";
-    cr_expect_not(probe_follows(p, spec.plans));
+    cr_expect_not(probe_follows(p, &spec));
     spec.plans[1] = usual;
     spec.plans[0].fall = 9;
-    cr_expect_not(probe_follows(p, spec.plans));
+    cr_expect_not(probe_follows(p, &spec));
     probe_free(p);
 }
