@@ -127,7 +127,7 @@ struct cfg_pool_tls { /* towards backends */
     char *ciphers, *ciphersuites, *groups;
 };
 
-/* What is spoken to backends; `auto` is HTTP/1.1 where nothing negotiates it. */
+/* What is spoken to backends; `auto`: what is agreed on with TLS, else HTTP/1.1. */
 enum cfg_protocol { CFG_PROTOCOL_AUTO, CFG_PROTOCOL_H1, CFG_PROTOCOL_H2 };
 
 struct cfg_pool {
@@ -142,8 +142,8 @@ struct cfg_pool {
     uint32_t max_idle;        /* unused connections kept per backend, over all workers */
     uint32_t slow_start_ms;
     enum cfg_protocol protocol;
-    uint32_t h2_streams; /* at once on one HTTP/2 connection */
-    uint32_t ping_ms;    /* 0: never */
+    uint32_t h2_streams;     /* at once on one HTTP/2 connection */
+    uint32_t ping_ms;        /* 0: never */
     struct cfg_pool_tls tls; /* in force for backends with tls on, present or not */
 };
 

@@ -106,7 +106,6 @@ static void check_same_name(const struct check *c, const struct cfg_listener *l)
 
 static void check_tls_listener(const struct check *c, const struct cfg_listener_tls *t)
 {
-    /* What this build speaks after the handshake. */
     const struct cfg_tls_clients *clients = &t->clients;
 
     if (t->min_version > t->max_version)

@@ -314,8 +314,8 @@ static const struct cfg_key pool_keys[] = {
     DURATION("slow_start", slow_start_ms, "5s", "0s", "1h",
              "A backend that came up takes its full share only after this."),
     ENUM("protocol", protocol, protocol_words, "auto",
-         "What backends speak: `h1`, or `h2` with prior knowledge; `auto` is `h1` where "
-         "nothing negotiates it."),
+         "What backends speak: `h1` or `h2`, which without TLS is spoken at once (prior "
+         "knowledge).  `auto`: what is agreed on with TLS, and `h1` without."),
     COUNT("streams", h2_streams, "100", "1", "10000",
           "Requests at once on one HTTP/2 connection; a backend may allow fewer."),
     DURATION("ping", ping_ms, "0s", "0s", "1h",

@@ -108,8 +108,8 @@ bool backend_fits(const struct backend *be, const struct backend_spec *spec)
            be->max_requests == b.max_requests && be->max_connections == b.max_connections &&
            be->max_idle == b.max_idle && be->weight == b.weight &&
            be->slow_start_ms == b.slow_start_ms && be->protocol == b.protocol &&
-           be->h2_streams == b.h2_streams && be->ping_ms == b.ping_ms && same_tls(be, spec) &&
-           same_ejection(&be->ejection, &b.ejection);
+           be->h2_streams == b.h2_streams && be->ping_ms == b.ping_ms &&
+           same_tls(be, spec) && same_ejection(&be->ejection, &b.ejection);
 }
 
 struct backend *backend_ref(struct backend *be)

@@ -492,15 +492,21 @@ static bool takes_tunnels(const struct h2stream *s, const struct msg *m)
                s->link->session, NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL) == 1;
 }
 
+static bool write_request(struct h2stream *s, const struct msg *m)
+{
+    const struct h2link *l = s->link;
+
+    return pairs_request(&l->pool->pairs, m, l->sock->tls != NULL ? "https" : "http",
+                         backend_host(&up_of(l)->backend->addr));
+}
+
 static void op_head(struct stream *st, const struct msg *m, bool end)
 {
     struct h2stream *s = stream_of(st);
     bool upgrade = (m->flags & MSG_UPGRADE) != 0;
 
     s->method = m->method_id;
-    if ((upgrade && !takes_tunnels(s, m)) ||
-        !pairs_request(&s->link->pool->pairs, m,
-                       s->link->sock->tls != NULL ? "https" : "http")) {
+    if ((upgrade && !takes_tunnels(s, m)) || !write_request(s, m)) {
         h2link_give_up(s, NGHTTP2_HTTP_1_1_REQUIRED);
         return;
     }

@@ -61,7 +61,7 @@ struct worker {
     uint8_t *scratch;     /* SOCK_SCRATCH_BYTES */
     struct field *fields; /* WORKER_FIELDS, for a head being parsed */
     struct cork cork;
-    struct h2pool *h2;                       /* NULL until a connection speaks HTTP/2 */
+    struct h2pool *h2; /* NULL until a connection speaks HTTP/2 */
     struct tls_block tls;
     struct list listeners, conns, exchanges; /* exchanges: oldest first */
     struct list *idle;  /* unused upstream connections, by backend slot, newest first */

@@ -72,7 +72,8 @@ static bool expects_content(uint8_t method_id)
     return method_id == METHOD_POST || method_id == METHOD_PUT || method_id == METHOD_PATCH;
 }
 
-bool pairs_request(struct pairs *p, const struct msg *m, const char *scheme)
+bool pairs_request(struct pairs *p, const struct msg *m, const char *scheme,
+                   const char *own)
 {
     bool upgrade = (m->flags & MSG_UPGRADE) != 0;
 
@@ -86,6 +87,8 @@ bool pairs_request(struct pairs *p, const struct msg *m, const char *scheme)
     ADD(p, ":scheme", scheme, strlen(scheme));
     if (m->authority.len > 0)
         ADD(p, ":authority", msg_at(m, m->authority), m->authority.len);
+    else
+        ADD(p, ":authority", own, strlen(own));
     ADD(p, ":path", msg_at(m, m->target), m->target.len);
     if (!add_fields(p, m, upgrade))
         return false;

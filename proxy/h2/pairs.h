@@ -24,9 +24,11 @@ struct pairs {
 
 /*
  * Each: false when there are more fields than room.  An upgrade to websocket becomes an
- * extended CONNECT (RFC 8441); the fields of the handshake are left out then.
+ * extended CONNECT (RFC 8441); the fields of the handshake are left out then.  :authority
+ * is the message's or, for a 1.0 client that named none, `own`: the backend's.
  */
-bool pairs_request(struct pairs *p, const struct msg *m, const char *scheme);
+bool pairs_request(struct pairs *p, const struct msg *m, const char *scheme,
+                   const char *own);
 /* A 101 becomes a 200. */
 bool pairs_response(struct pairs *p, const struct msg *m);
 bool pairs_trailers(struct pairs *p, const struct msg *m);

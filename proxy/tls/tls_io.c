@@ -56,8 +56,7 @@ struct tls_io *tls_io_accept(struct tls_server *s, struct tls_block *b)
     return t;
 }
 
-struct tls_io *tls_io_connect(struct tls_peer *p, enum tls_offer offer,
-                              struct tls_block *b)
+struct tls_io *tls_io_connect(struct tls_peer *p, enum tls_offer offer, struct tls_block *b)
 {
     struct tls_io *t = io_new(tls_peer_open(p, offer), b);
 

@@ -54,7 +54,7 @@ static void check_written(const struct msg *m)
 
     if (m->method_id == METHOD_CONNECT)
         return;
-    n = emit_request(m, out, sizeof(out));
+    n = emit_request(m, "own", out, sizeof(out));
     MUST(n > 0);
     MUST(head_request(out, n, &seen, &wide, &again, &fault) == HEAD_DONE);
     MUST(again.text_len == n && again.body == m->body);

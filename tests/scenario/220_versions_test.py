@@ -217,6 +217,15 @@ def test_a_request_and_its_answer(through):
     assert (s.get("host") or s.get(":authority")) == "test.example"
 
 
+def test_a_client_of_1_0_need_not_name_a_host(through):
+    c, seen = through(lambda s: Reply(200, (), b"hello"))
+    if isinstance(c, H2Client):
+        return
+    c.peer.send("GET / HTTP/1.0\r\n\r\n")
+    assert c.peer.answer("GET").body == b"hello"
+    assert (seen[0].get("host") or seen[0].get(":authority")).startswith("127.0.0.1:")
+
+
 @pytest.mark.parametrize("length", [True, False])
 @pytest.mark.parametrize("size", [0, 1, 5000, len(LARGE)])
 def test_bodies_both_ways(through, length, size):

@@ -62,7 +62,7 @@ static void expect_malformed(const char *lines)
 static void expect_h1(const char *want)
 {
     char out[2048];
-    size_t n = emit_request(&b.m, out, sizeof(out));
+    size_t n = emit_request(&b.m, "own.example", out, sizeof(out));
 
     cr_expect_eq(n, strlen(want), "%.*s", (int)n, out);
     cr_expect(memcmp(out, want, n) == 0, "%.*s", (int)n, out);
@@ -313,7 +313,7 @@ Test(pairs, a_request_comes_back_as_it_was)
     static struct pairs p;
 
     cr_assert(upload(GET "x-a 1\ncontent-length 3\nte trailers\n"));
-    cr_assert(pairs_request(&p, &b.m, "http"));
+    cr_assert(pairs_request(&p, &b.m, "http", "own.example"));
     cr_expect_str_eq(write_pairs(&p),
                      ":method GET\n:scheme http\n:authority h.example\n:path /a\nx-a 1\n"
                      "content-length 3\nte trailers\n");
@@ -325,7 +325,7 @@ Test(pairs, an_upgrade_is_an_extended_connect)
 
     cr_assert(upload(":method CONNECT\n:protocol websocket\n:scheme http\n:path /ws\n"
                      ":authority h\nsec-websocket-version 13\n"));
-    cr_assert(pairs_request(&p, &b.m, "http"));
+    cr_assert(pairs_request(&p, &b.m, "http", "own.example"));
     cr_expect_str_eq(write_pairs(&p),
                      ":method CONNECT\n:protocol websocket\n:scheme http\n:authority h\n"
                      ":path /ws\nsec-websocket-version 13\n");
