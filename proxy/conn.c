@@ -493,7 +493,7 @@ static void write_some(struct conn *c)
 {
     bool room = sock_drain(&c->sock);
 
-    c->blocked = c->sock.out.len > 0;
+    c->blocked = sock_unsent(&c->sock) > 0;
     if (c->blocked)
         deadline(c, timeouts(c)->write_ms);
     else if (c->state == CONN_WAIT)
@@ -541,9 +541,9 @@ static void conn_run(struct conn *c)
             conn_close(c);
         return;
     }
-    if (c->sock.out.len > 0 && c->sock.can_write)
+    if (sock_unsent(&c->sock) > 0 && c->sock.can_write)
         write_some(c);
-    else if (c->sock.out.len > 0 && !c->blocked)
+    else if (sock_unsent(&c->sock) > 0 && !c->blocked)
         wait_for_client(c);
     if (c->state != CONN_GONE && c->inbox.len > 0 && wants_input(c))
         take_input(c, NULL, 0);
@@ -662,6 +662,16 @@ static bool op_data(struct stream *s, const uint8_t *p, size_t n)
     return sock_has_room(&c->sock);
 }
 
+static ssize_t op_splice(struct stream *s, struct sock *from, size_t max)
+{
+    struct conn *c = conn_of(s);
+    ssize_t n = c->chunk_answer ? SOCK_COPY : sock_splice(&c->sock, from, max);
+
+    if (n > 0)
+        STATS_ADD(c->sock.w->stats->bytes_out, (uint64_t)n);
+    return n;
+}
+
 static void op_end(struct stream *s, const struct msg *trailers)
 {
     struct conn *c = conn_of(s);
@@ -729,6 +739,7 @@ static void op_release(struct stream *s)
 static const struct stream_ops conn_ops = {
     .head = op_head,
     .data = op_data,
+    .splice = op_splice,
     .end = op_end,
     .reset = op_reset,
     .resume = op_resume,
@@ -774,7 +785,7 @@ void conn_drain(struct conn *c)
     }
     if (c->state != CONN_HEAD || c->inbox.len > 0)
         return; /* busy: it ends after its answer */
-    if (c->sock.out.len > 0)
+    if (sock_unsent(&c->sock) > 0)
         conn_next(c); /* the last answer is not out yet */
     else
         conn_close(c);

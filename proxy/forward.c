@@ -634,6 +634,18 @@ bool forward_response_data(struct exchange *x, const uint8_t *p, size_t n)
     return x->down->ops->data(x->down, p, n);
 }
 
+ssize_t forward_response_splice(struct exchange *x, struct sock *from, size_t max)
+{
+    struct stream *down = x->down;
+    ssize_t n = down->ops->splice != NULL ? down->ops->splice(down, from, max) : SOCK_COPY;
+
+    if (n > 0) {
+        x->bytes_down += (uint64_t)n;
+        STATS_ADD(x->stats->tier[x->tier].bytes_down, (uint64_t)n);
+    }
+    return n;
+}
+
 void forward_response_end(struct exchange *x, const struct msg *trailers)
 {
     struct stream *down = x->down;

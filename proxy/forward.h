@@ -34,6 +34,8 @@ void forward_connected(struct exchange *x);
 /* An informational or the final head; `end`: no body follows. */
 void forward_response(struct exchange *x, struct msg *head, bool end);
 bool forward_response_data(struct exchange *x, const uint8_t *p, size_t n);
+/* The same straight from the backend's socket; returns as sock_splice(). */
+ssize_t forward_response_splice(struct exchange *x, struct sock *from, size_t max);
 void forward_response_end(struct exchange *x, const struct msg *trailers);
 void forward_up_fault(struct exchange *x, enum stream_fault why);
 void forward_up_room(struct exchange *x);

@@ -1,6 +1,7 @@
 #include "proxy/sock.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -74,10 +75,18 @@ static ssize_t receive(struct sock *s, void *buf, size_t room)
     return errno == EAGAIN ? SOCK_AGAIN : SOCK_BROKEN;
 }
 
+static void drop_pipe(struct sock *s)
+{
+    if (s->pipe != NULL)
+        pipes_put(&s->w->pipes, s->pipe);
+    s->pipe = NULL;
+}
+
 static void fail(struct sock *s)
 {
     s->failed = true;
     s->can_write = false;
+    drop_pipe(s);
     bufq_clear(&s->w->bufs, &s->out);
     loop_ready_add(s->w->loop, &s->ready);
 }
@@ -311,6 +320,7 @@ void sock_close(struct sock *s)
     loop_io_remove(&s->io);
     close(s->fd);
     s->fd = -1;
+    drop_pipe(s);
     bufq_clear(&s->w->bufs, &s->out);
 }
 
@@ -324,7 +334,7 @@ ssize_t sock_read(struct sock *s, void *buf, size_t room)
 /* Ends our direction if that is wished and all is sent. */
 static void end_output(struct sock *s)
 {
-    if (s->shut && s->out.len == 0 && !s->failed)
+    if (s->shut && sock_unsent(s) == 0 && !s->failed)
         shutdown(s->fd, SHUT_WR);
 }
 
@@ -388,7 +398,7 @@ void sock_write(struct sock *s, const void *p, size_t n)
         sock_uncork(s->w);
         c->text_used = used;
     }
-    if (s->tls == NULL && (s->out.len > 0 || !s->can_write)) {
+    if (s->tls == NULL && (s->out.len > 0 || s->pipe != NULL || !s->can_write)) {
         bufq_append(&s->w->bufs, &s->out, p, n);
         return;
     }
@@ -402,9 +412,86 @@ void sock_write(struct sock *s, const void *p, size_t n)
     c->bytes += n;
 }
 
+size_t sock_unsent(const struct sock *s)
+{
+    return s->out.len + (s->pipe != NULL ? s->pipe->held : 0);
+}
+
+/* ---- moving bytes unseen ---- */
+
+static ssize_t fill_pipe(struct pipe *pipe, struct sock *from, size_t max)
+{
+    ssize_t n;
+
+    do
+        n = splice(from->fd, NULL, pipe->in, NULL, max, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+    while (n < 0 && errno == EINTR);
+    if (n > 0) {
+        pipe->held = (size_t)n;
+        return n;
+    }
+    if (n < 0 && errno == EINVAL)
+        return SOCK_COPY; /* a kind of socket that has no splice */
+    from->can_read = false;
+    if (n == 0) {
+        from->peer_closed = true;
+        return SOCK_EOF;
+    }
+    return errno == EAGAIN ? SOCK_AGAIN : SOCK_BROKEN;
+}
+
+/* Until it is empty or the socket takes no more: a short transfer may have other reasons. */
+static void empty_pipe(struct sock *s)
+{
+    struct pipe *pipe = s->pipe;
+
+    while (pipe->held > 0 && s->can_write) {
+        ssize_t n = splice(pipe->out, NULL, s->fd, NULL, pipe->held,
+                           SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+
+        if (n > 0) {
+            pipe->held -= (size_t)n;
+        } else if (n < 0 && errno == EAGAIN) {
+            s->can_write = false;
+        } else if (n == 0 || errno != EINTR) {
+            fail(s);
+            return;
+        }
+    }
+    if (pipe->held == 0)
+        drop_pipe(s);
+}
+
+ssize_t sock_splice(struct sock *to, struct sock *from, size_t max)
+{
+    struct worker *w = to->w;
+    ssize_t n;
+
+    sock_uncork(w);
+    if (to->tls != NULL || from->tls != NULL || to->failed)
+        return SOCK_COPY;
+    if (sock_unsent(to) > 0 || !to->can_write) {
+        to->was_full = true;
+        return SOCK_FULL;
+    }
+    to->pipe = pipes_get(&w->pipes);
+    if (to->pipe == NULL)
+        return SOCK_COPY;
+    n = fill_pipe(to->pipe, from, max);
+    if (n > 0)
+        empty_pipe(to);
+    else
+        drop_pipe(to);
+    if (to->pipe != NULL)
+        loop_ready_add(w->loop, &to->ready); /* the owner sees to its timer */
+    return n;
+}
+
+/* ---- room ---- */
+
 bool sock_has_room(struct sock *s)
 {
-    if (s->out.len <= SOCK_OUT_LOW)
+    if (sock_unsent(s) <= SOCK_OUT_LOW)
         return true;
     s->was_full = true;
     return false;
@@ -414,6 +501,8 @@ bool sock_drain(struct sock *s)
 {
     struct iovec iov[16];
 
+    if (s->pipe != NULL)
+        empty_pipe(s);
     while (s->out.len > 0 && s->can_write && !s->failed) {
         int n = bufq_iov(&s->out, 0, iov, (int)N_ELEMS(iov));
         size_t bytes = 0, sent;
@@ -425,7 +514,7 @@ bool sock_drain(struct sock *s)
             bufq_consume(&s->w->bufs, &s->out, sent);
     }
     end_output(s);
-    if (!s->was_full || s->failed || s->out.len > SOCK_OUT_LOW)
+    if (!s->was_full || s->failed || sock_unsent(s) > SOCK_OUT_LOW)
         return false;
     s->was_full = false;
     return true;

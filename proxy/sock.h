@@ -9,6 +9,8 @@
  * call; what the kernel does not take is copied to `out`.  Borrowed bytes must live until
  * sock_uncork(), which whoever reads into the scratch block calls before reading again.
  *
+ * Bytes that nobody here needs to see are moved by sock_splice(), without being copied.
+ *
  * With TLS the bytes read and written are plain text; `out` is what goes over the wire.  A
  * stream that its peer broke off without close_notify is BROKEN, never ended.
  */
@@ -44,6 +46,7 @@ struct sock {
     bool was_full;      /* data() answered "no more" */
     bool reset;         /* closing breaks the connection off */
     struct tls_io *tls; /* NULL: plain */
+    struct pipe *pipe;  /* what it holds goes out before `out`; NULL: nothing */
 };
 
 enum {
@@ -51,6 +54,8 @@ enum {
     SOCK_AGAIN = -1,
     SOCK_BROKEN = -2,
     SOCK_PLAIN = -3, /* a client speaks HTTP without TLS; from now on the socket is plain */
+    SOCK_FULL = -4,  /* the other socket takes nothing now: room will be told */
+    SOCK_COPY = -5,  /* bytes cannot be moved unseen: read and write them */
 };
 
 void sock_open(struct sock *s, struct worker *w, int fd,
@@ -88,6 +93,14 @@ ssize_t sock_read(struct sock *s, void *buf, size_t room);
 void sock_write(struct sock *s, const void *p, size_t n);
 /* Room for `n` bytes that sock_write() may be given and that live until sock_uncork(). */
 char *sock_text(struct worker *w, size_t n);
+/*
+ * Moves at most `max` bytes from one socket to another without reading them (splice(2)),
+ * and returns how many, or one of the above as to `from`.  What `to` does not take stays
+ * in a pipe of its own.
+ */
+ssize_t sock_splice(struct sock *to, struct sock *from, size_t max);
+/* Bytes given to it that the kernel has not taken. */
+size_t sock_unsent(const struct sock *s);
 /* True while another data() is welcome; notes it when not. */
 bool sock_has_room(struct sock *s);
 

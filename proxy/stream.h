@@ -17,10 +17,13 @@
 #ifndef PROXY_STREAM_H
 #define PROXY_STREAM_H
 
+#include <sys/types.h>
+
 #include "conf/cfg.h"
 #include "proxy/msg.h"
 
 struct exchange;
+struct sock;
 
 /* Why a stream ended before its message did. */
 enum stream_fault {
@@ -44,6 +47,9 @@ struct stream_ops {
     void (*head)(struct stream *s, const struct msg *m, bool end);
     /* Body bytes; borrowed until the codec flushes, which the reader sees to. */
     bool (*data)(struct stream *s, const uint8_t *p, size_t n);
+    /* Body bytes, at most `max`, from a socket as they come (sock_splice()); NULL, or
+     * SOCK_COPY: it has to see them. */
+    ssize_t (*splice)(struct stream *s, struct sock *from, size_t max);
     /* The body is complete; trailers may be NULL. */
     void (*end)(struct stream *s, const struct msg *trailers);
     /* Gives the stream up: its message will not be completed. */

@@ -19,6 +19,11 @@
 /* A backend's answer may have a larger head than we let clients send. */
 #define MAX_HEAD_BYTES 65536
 
+/* From here on the rest of a body is spliced, in steps. */
+#define SPLICE_MIN 16384
+#define SPLICE_MAX 262144
+#define HEAD_READ_BYTES 4096
+
 enum upstream_state {
     UP_CONNECTING,
     UP_HEAD, /* the request is going out, an answer's head is awaited */
@@ -39,6 +44,7 @@ struct upstream {
     bool chunk_request; /* the body goes up in chunks of our making */
     bool request_over;
     bool stalled; /* reading the body waits for resume() */
+    bool was_spliced; /* the last body: of the next little is read with its head */
     struct stream stream;
     struct loop_timer timer;
     struct worker_dead dead;
@@ -104,7 +110,7 @@ static void upstream_close(struct upstream *u)
 /* Keeps the connection for another request, or closes it. */
 static void park(struct upstream *u)
 {
-    bool clean = u->inbox.len == 0 && u->sock.out.len == 0 && !u->sock.failed &&
+    bool clean = u->inbox.len == 0 && sock_unsent(&u->sock) == 0 && !u->sock.failed &&
                  !u->sock.peer_closed;
 
     if (!u->keep_alive || !clean || u->sock.w->draining || !backend_stays(u->backend) ||
@@ -150,6 +156,7 @@ static void enter_body(struct upstream *u, const struct msg *m)
     }
     body_init(&u->body, m);
     u->body.framed = u->stream.framed_in;
+    u->was_spliced = false;
     u->state = UP_BODY;
     deadline(u, u->cfg->response_timeout_ms);
 }
@@ -351,6 +358,44 @@ static bool wants_input(const struct upstream *u)
     return u->state != UP_GONE && u->state != UP_CONNECTING && !u->stalled;
 }
 
+/* The rest of a body of known length is moved from socket to socket if it is long. */
+static bool may_splice(const struct upstream *u)
+{
+    return u->state == UP_BODY && u->body.kind == BODY_LENGTH && u->body.left >= SPLICE_MIN &&
+           u->inbox.len == 0 && u->stream.x != NULL;
+}
+
+/* As sock_read(), but the bytes are where they belong. */
+static ssize_t splice_some(struct upstream *u)
+{
+    size_t max = u->body.left < SPLICE_MAX ? (size_t)u->body.left : SPLICE_MAX;
+    ssize_t n = forward_response_splice(u->stream.x, &u->sock, max);
+
+    if (n == SOCK_FULL)
+        u->stalled = true;
+    if (n <= 0)
+        return n;
+    u->was_spliced = true;
+    u->body.left -= (uint64_t)n;
+    deadline(u, u->cfg->response_timeout_ms);
+    if (u->body.left == 0)
+        answer_complete(u, NULL);
+    return n;
+}
+
+static ssize_t read_once(struct upstream *u)
+{
+    ssize_t n = may_splice(u) ? splice_some(u) : SOCK_COPY;
+
+    if (n != SOCK_COPY)
+        return n;
+    n = sock_read(&u->sock, u->sock.w->scratch,
+                  u->state == UP_HEAD && u->was_spliced ? HEAD_READ_BYTES : SOCK_SCRATCH_BYTES);
+    if (n > 0)
+        take_input(u, u->sock.w->scratch, (size_t)n);
+    return n;
+}
+
 static void read_some(struct upstream *u)
 {
     struct worker *w = u->sock.w;
@@ -361,8 +406,8 @@ static void read_some(struct upstream *u)
 
         if (!u->sock.can_read || !wants_input(u))
             return;
-        n = sock_read(&u->sock, w->scratch, SOCK_SCRATCH_BYTES);
-        if (n == SOCK_AGAIN)
+        n = read_once(u);
+        if (n == SOCK_AGAIN || n == SOCK_FULL)
             return;
         if (n == SOCK_BROKEN) {
             upstream_fault(u, FAULT_RESET);
@@ -373,7 +418,6 @@ static void read_some(struct upstream *u)
             return;
         }
         total += (size_t)n;
-        take_input(u, w->scratch, (size_t)n);
     }
     if (u->sock.can_read && wants_input(u))
         loop_ready_add(w->loop, &u->sock.ready);
@@ -427,7 +471,7 @@ static void write_some(struct upstream *u)
 {
     bool room = sock_drain(&u->sock);
 
-    if (u->state == UP_HEAD && u->sock.out.len > 0)
+    if (u->state == UP_HEAD && sock_unsent(&u->sock) > 0)
         deadline(u, u->cfg->response_timeout_ms);
     else if (u->state == UP_HEAD && !u->request_over)
         loop_timer_clear(&u->timer);
@@ -448,9 +492,9 @@ static void upstream_run(struct upstream *u)
         settle(u);
         return;
     }
-    if (u->sock.out.len > 0 && u->sock.can_write)
+    if (sock_unsent(&u->sock) > 0 && u->sock.can_write)
         write_some(u);
-    else if (u->sock.out.len > 0 && u->state == UP_HEAD && u->timer.due == 0)
+    else if (sock_unsent(&u->sock) > 0 && u->state == UP_HEAD && u->timer.due == 0)
         deadline(u, u->cfg->response_timeout_ms);
     read_some(u);
     settle(u);

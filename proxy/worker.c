@@ -348,6 +348,7 @@ struct worker *worker_new(struct worker_shared *shared, unsigned id)
     rng_secret(&seed, sizeof(seed));
     rng_init(&w->rng, seed);
     buf_pool_init(&w->bufs);
+    pipes_init(&w->pipes);
     w->scratch = mem_new(1, SOCK_SCRATCH_BYTES);
     w->fields = MEM_NEW_N(struct field, WORKER_FIELDS);
     w->cork.text = mem_new(1, CORK_TEXT);
@@ -423,6 +424,7 @@ void worker_free(struct worker *w)
     loop_free(w->loop);
     h2pool_free(w->h2);
     buf_pool_fini(&w->bufs);
+    pipes_fini(&w->pipes);
     ring_free(w->observations);
     ring_free(w->paths);
     free(w->idle);

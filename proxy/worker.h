@@ -15,6 +15,7 @@
 #include "base/ring.h"
 #include "base/rng.h"
 #include "proxy/repeat.h"
+#include "proxy/pipes.h"
 #include "proxy/sock.h"
 #include "proxy/stats.h"
 #include "proxy/tls/tls_block.h"
@@ -61,6 +62,7 @@ struct worker {
     uint8_t *scratch;     /* SOCK_SCRATCH_BYTES */
     struct field *fields; /* WORKER_FIELDS, for a head being parsed */
     struct cork cork;
+    struct pipes pipes;
     struct h2pool *h2; /* NULL until a connection speaks HTTP/2 */
     struct tls_block tls;
     struct list listeners, conns, exchanges; /* exchanges: oldest first */
