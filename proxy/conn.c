@@ -31,6 +31,16 @@ enum conn_state {
     CONN_GONE,
 };
 
+/* What is there only while a request is under way, or a part of one. */
+struct conn_turn {
+    struct stream stream; /* first */
+    struct conn *c;
+    struct conn_turn *next; /* of a spare one */
+    struct inbox inbox;
+    size_t seen; /* bytes of an unfinished head looked at already */
+    struct body body;
+};
+
 struct conn {
     struct sock sock; /* first */
     uint32_t magic;
@@ -43,16 +53,16 @@ struct conn {
     bool stalled;        /* reading the body waits for resume() */
     bool reset_on_abort; /* the end of the body is the end of the connection */
     bool began;          /* it is known what the client speaks */
+    bool taking;         /* input is being used */
     uint8_t method;
-    struct stream stream;
-    struct loop_timer timer;
-    struct worker_dead dead;
+    union {
+        struct loop_timer timer;
+        struct worker_dead dead; /* once it is closed */
+    };
     struct list node;
     struct listener *lis;
     struct h2conn *h2; /* NULL: HTTP/1 */
-    struct inbox inbox;
-    size_t seen; /* bytes of an unfinished head looked at already */
-    struct body body;
+    struct conn_turn *turn; /* NULL: nothing of a request is here */
     union {
         struct sockaddr any;
         struct sockaddr_in ip4;
@@ -64,7 +74,57 @@ static const struct stream_ops conn_ops;
 
 static struct conn *conn_of(struct stream *s)
 {
-    return CONTAINER_OF(s, struct conn, stream);
+    return ((struct conn_turn *)(void *)s)->c;
+}
+
+/* The exchange that serves the request under way; NULL: none. */
+static struct exchange *served_by(const struct conn *c)
+{
+    return c->turn != NULL ? c->turn->stream.x : NULL;
+}
+
+/* Bytes received and not used yet. */
+static size_t kept(const struct conn *c)
+{
+    return c->turn != NULL ? c->turn->inbox.len : 0;
+}
+
+/* Spare ones are kept: there are as many as ever were under way at once. */
+static struct conn_turn *begin_turn(struct conn *c)
+{
+    struct worker *w = c->sock.w;
+
+    if (c->turn != NULL)
+        return c->turn;
+    c->turn = w->spare_turns;
+    if (c->turn != NULL)
+        w->spare_turns = c->turn->next;
+    else
+        c->turn = MEM_NEW(struct conn_turn);
+    c->turn->c = c;
+    c->turn->seen = 0;
+    return c->turn;
+}
+
+static void end_turn(struct conn *c)
+{
+    struct worker *w = c->sock.w;
+
+    if (c->turn == NULL)
+        return;
+    CHECK(c->turn->stream.x == NULL);
+    inbox_clear(&c->turn->inbox, &w->bufs);
+    c->turn->next = w->spare_turns;
+    w->spare_turns = c->turn;
+    c->turn = NULL;
+}
+
+/* Between requests, with nothing of the next one here, an idle connection is small. */
+static void rest(struct conn *c)
+{
+    if (!c->taking && c->state != CONN_GONE && served_by(c) == NULL && kept(c) == 0 &&
+        (c->turn == NULL || c->turn->seen == 0))
+        end_turn(c);
 }
 
 static const struct cfg_timeouts_down *timeouts(const struct conn *c)
@@ -92,16 +152,15 @@ static void conn_close(struct conn *c)
 {
     struct worker *w = c->sock.w;
 
-    CHECK(c->stream.x == NULL);
     if (c->state == CONN_GONE)
         return;
+    sock_uncork(w); /* it may borrow from the inbox */
+    end_turn(c);
     c->state = CONN_GONE;
     if (c->h2 != NULL)
         h2conn_free(c->h2);
     c->h2 = NULL;
-    sock_uncork(w); /* it may borrow from the inbox */
     sock_close(&c->sock);
-    inbox_clear(&c->inbox, &w->bufs);
     loop_timer_remove(&c->timer);
     list_remove(&c->node);
     STATS_ADD(w->stats->connections, -1);
@@ -112,9 +171,9 @@ static void conn_close(struct conn *c)
 /* The client's side is broken: tells the exchange and closes. */
 static void conn_fault(struct conn *c, enum stream_fault why)
 {
-    if (c->stream.x != NULL)
-        forward_down_fault(c->stream.x, why);
-    if (c->stream.x == NULL && c->state != CONN_LINGER)
+    if (served_by(c) != NULL)
+        forward_down_fault(served_by(c), why);
+    if (served_by(c) == NULL && c->state != CONN_LINGER)
         conn_close(c);
 }
 
@@ -134,13 +193,16 @@ static void conn_next(struct conn *c)
         c->state = CONN_LINGER;
         deadline(c, c->blocked ? timeouts(c)->write_ms : timeouts(c)->linger_ms);
         loop_ready_add(c->sock.w->loop, &c->sock.ready);
+        rest(c);
         return;
     }
     c->state = CONN_HEAD;
-    c->seen = 0;
+    if (c->turn != NULL)
+        c->turn->seen = 0;
     deadline(c, timeouts(c)->idle_ms);
-    if (c->inbox.len > 0 || c->sock.can_read)
+    if (kept(c) > 0 || c->sock.can_read)
         loop_ready_add(c->sock.w->loop, &c->sock.ready);
+    rest(c);
 }
 
 /* ---- an answer of our own, before there is an exchange ---- */
@@ -174,21 +236,22 @@ static void request_begins(struct conn *c, const struct msg *m)
                                .scheme = scheme_of(c),
                                .subject = sock_subject(&c->sock)};
     bool end = m->body == BODY_NONE || (m->body == BODY_LENGTH && m->content_length == 0);
+    struct conn_turn *t = c->turn;
 
     c->version = m->version;
     c->method = m->method_id;
     c->keep_alive = (m->flags & MSG_KEEP_ALIVE) != 0;
     c->close_after = c->stalled = c->reset_on_abort = false;
-    c->seen = 0;
-    body_init(&c->body, m);
-    c->stream = (struct stream){.ops = &conn_ops, .h1_chunks = m->version != HTTP_10};
+    c->turn->seen = 0;
+    body_init(&t->body, m);
+    t->stream = (struct stream){.ops = &conn_ops, .h1_chunks = m->version != HTTP_10};
     c->state = end ? CONN_WAIT : CONN_BODY;
     if (end)
         loop_timer_clear(&c->timer);
     else
         deadline(c, timeouts(c)->body_ms);
     STATS_INC(c->sock.w->stats->requests);
-    forward_request(c->sock.w, &c->stream, m, &info, end);
+    forward_request(c->sock.w, &t->stream, m, &info, end);
 }
 
 /* ---- which version --------------------------------------------------------------------
@@ -237,9 +300,9 @@ static bool choose_version(struct conn *c, const uint8_t *p, size_t len)
     case SPEAKS_UNKNOWN:
         break;
     }
-    if (c->seen == 0)
+    if (c->turn->seen == 0)
         deadline(c, timeouts(c)->head_ms);
-    c->seen = 1; /* something is here, and nobody looked for the end of a head */
+    c->turn->seen = 1; /* something is here, and nobody looked for the end of a head */
     return false;
 }
 
@@ -250,12 +313,12 @@ static size_t take_head(struct conn *c, uint8_t *p, size_t len)
     struct head_limits lim = {cfg->max_head_bytes, cfg->max_target_bytes, cfg->max_fields};
     struct msg m = {.fields = c->sock.w->fields, .fields_room = WORKER_FIELDS};
     struct head_fault fault;
-    bool began = c->seen == 0;
+    bool began = c->turn->seen == 0;
     size_t used;
 
     if (!c->began && !choose_version(c, p, len))
         return 0;
-    switch (head_request((char *)p, len, &c->seen, &lim, &m, &fault)) {
+    switch (head_request((char *)p, len, &c->turn->seen, &lim, &m, &fault)) {
     case HEAD_MORE:
         if (began)
             deadline(c, timeouts(c)->head_ms);
@@ -275,16 +338,16 @@ static size_t take_head(struct conn *c, uint8_t *p, size_t len)
 static void request_complete(struct conn *c, const struct msg *trailers)
 {
     c->state = CONN_WAIT;
-    c->seen = 0;
+    c->turn->seen = 0;
     loop_timer_clear(&c->timer);
-    if (c->stream.x != NULL)
-        forward_request_end(c->stream.x, trailers);
+    if (served_by(c) != NULL)
+        forward_request_end(served_by(c), trailers);
 }
 
 static void bad_body(struct conn *c)
 {
-    if (c->stream.x != NULL)
-        forward_down_fault(c->stream.x, FAULT_BAD);
+    if (served_by(c) != NULL)
+        forward_down_fault(served_by(c), FAULT_BAD);
     if (c->state != CONN_LINGER)
         conn_close(c);
 }
@@ -294,13 +357,13 @@ static void pass_body(struct conn *c, const uint8_t *p, size_t n)
     uint64_t max = c->lis->cfg->max_body_bytes;
 
     deadline(c, timeouts(c)->body_ms);
-    if (max != 0 && body_received(&c->body) > max) {
-        forward_too_large(c->stream.x);
-        if (c->stream.x == NULL && c->state == CONN_BODY)
+    if (max != 0 && body_received(&c->turn->body) > max) {
+        forward_too_large(served_by(c));
+        if (served_by(c) == NULL && c->state == CONN_BODY)
             conn_close(c);
         return;
     }
-    if (!forward_request_data(c->stream.x, p, n))
+    if (!forward_request_data(served_by(c), p, n))
         c->stalled = true;
 }
 
@@ -309,10 +372,11 @@ static size_t take_body(struct conn *c, uint8_t *p, size_t len)
     const uint8_t *data;
     size_t used, n;
 
-    switch (body_next(&c->body, p, len, &used, &data, &n)) {
+    switch (body_next(&c->turn->body, p, len, &used, &data, &n)) {
     case BODY_V_DATA:
         pass_body(c, data, n);
-        if (c->body.kind == BODY_LENGTH && c->body.left == 0 && c->state == CONN_BODY)
+        if (c->state == CONN_BODY && c->turn->body.kind == BODY_LENGTH &&
+            c->turn->body.left == 0)
             request_complete(c, NULL);
         break;
     case BODY_V_END:
@@ -320,7 +384,7 @@ static size_t take_body(struct conn *c, uint8_t *p, size_t len)
         break;
     case BODY_V_TRAILERS:
         c->state = CONN_TRAILERS;
-        c->seen = 0;
+        c->turn->seen = 0;
         break;
     case BODY_V_BAD:
         bad_body(c);
@@ -339,7 +403,7 @@ static size_t take_trailers(struct conn *c, uint8_t *p, size_t len)
     struct head_fault fault;
     size_t used;
 
-    switch (head_trailers((char *)p, len, &c->seen, &lim, &m, &fault)) {
+    switch (head_trailers((char *)p, len, &c->turn->seen, &lim, &m, &fault)) {
     case HEAD_MORE:
         return 0;
     case HEAD_BAD:
@@ -355,10 +419,10 @@ static size_t take_trailers(struct conn *c, uint8_t *p, size_t len)
 
 static size_t take_tunnel(struct conn *c, uint8_t *p, size_t len)
 {
-    if (c->stream.x == NULL)
+    if (served_by(c) == NULL)
         return len;
     deadline(c, timeouts(c)->tunnel_ms);
-    if (!forward_request_data(c->stream.x, p, len))
+    if (!forward_request_data(served_by(c), p, len))
         c->stalled = true;
     return len;
 }
@@ -393,16 +457,20 @@ static void take_input(struct conn *c, uint8_t *p, size_t n)
     size_t len, used;
     uint8_t state;
 
-    p = inbox_view(&c->inbox, pool, p, n, &len);
+    p = inbox_view(&begin_turn(c)->inbox, pool, p, n, &len);
+    c->taking = true;
     do {
         state = c->state;
         used = len > 0 ? take_some(c, p, len) : 0;
         p += used;
         len -= used;
     } while (len > 0 && (used > 0 || c->state != state));
+    c->taking = false;
     sock_uncork(c->sock.w);
-    if (c->state != CONN_GONE)
-        inbox_keep(&c->inbox, pool, p, len);
+    if (c->state == CONN_GONE)
+        return;
+    inbox_keep(&c->turn->inbox, pool, p, len);
+    rest(c);
 }
 
 /* ---- when to read ---- */
@@ -418,7 +486,7 @@ static bool wants_input(const struct conn *c)
     case CONN_TUNNEL:
         return !c->stalled;
     case CONN_WAIT:
-        return c->inbox.len < PIPELINE_BYTES;
+        return kept(c) < PIPELINE_BYTES;
     case CONN_H2: /* reads by itself */
     case CONN_GONE:
         break;
@@ -430,8 +498,8 @@ static void input_ended(struct conn *c)
 {
     switch ((enum conn_state)c->state) {
     case CONN_TUNNEL:
-        if (c->stream.x != NULL)
-            forward_request_end(c->stream.x, NULL);
+        if (served_by(c) != NULL)
+            forward_request_end(served_by(c), NULL);
         return;
     case CONN_WAIT:
         if (c->lis->cfg->half_close == CFG_HALF_CLOSE_SERVE) {
@@ -500,8 +568,8 @@ static void write_some(struct conn *c)
         loop_timer_clear(&c->timer);
     else if (c->state == CONN_LINGER)
         deadline(c, timeouts(c)->linger_ms);
-    if (room && c->stream.x != NULL)
-        forward_down_room(c->stream.x);
+    if (room && served_by(c) != NULL)
+        forward_down_room(served_by(c));
 }
 
 static void wait_for_client(struct conn *c)
@@ -545,7 +613,7 @@ static void conn_run(struct conn *c)
         write_some(c);
     else if (sock_unsent(&c->sock) > 0 && !c->blocked)
         wait_for_client(c);
-    if (c->state != CONN_GONE && c->inbox.len > 0 && wants_input(c))
+    if (c->state != CONN_GONE && kept(c) > 0 && wants_input(c))
         take_input(c, NULL, 0);
     if (c->state != CONN_GONE)
         read_some(c);
@@ -576,7 +644,7 @@ static void on_timer(struct loop_timer *t)
         h2_went(c, h2conn_timeout(c->h2));
         return;
     }
-    if (c->state == CONN_HEAD && c->seen > 0) {
+    if (c->state == CONN_HEAD && c->turn != NULL && c->turn->seen > 0) {
         refuse(c, &(struct head_fault){.status = 408, .reason = "head_timeout"});
         return;
     }
@@ -783,7 +851,7 @@ void conn_drain(struct conn *c)
         h2conn_drain(c->h2);
         return;
     }
-    if (c->state != CONN_HEAD || c->inbox.len > 0)
+    if (c->state != CONN_HEAD || kept(c) > 0)
         return; /* busy: it ends after its answer */
     if (sock_unsent(&c->sock) > 0)
         conn_next(c); /* the last answer is not out yet */
@@ -791,9 +859,19 @@ void conn_drain(struct conn *c)
         conn_close(c);
 }
 
+void conn_free_spare(struct worker *w)
+{
+    while (w->spare_turns != NULL) {
+        struct conn_turn *next = w->spare_turns->next;
+
+        free(w->spare_turns);
+        w->spare_turns = next;
+    }
+}
+
 void conn_kill(struct conn *c)
 {
-    if (c->stream.x != NULL)
-        forward_down_fault(c->stream.x, FAULT_CANCEL);
+    if (served_by(c) != NULL)
+        forward_down_fault(served_by(c), FAULT_CANCEL);
     conn_close(c);
 }

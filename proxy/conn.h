@@ -21,5 +21,7 @@ void conn_drain(struct conn *c);
 /* Cuts it. */
 void conn_kill(struct conn *c);
 struct conn *conn_from_node(struct list *node); /* worker.conns */
+/* Frees what all of them, gone by now, have left for reuse. */
+void conn_free_spare(struct worker *w);
 
 #endif

@@ -10,7 +10,7 @@
 #include "proxy/h2link.h"
 
 /* A connection that was idle for this long gives memory back. */
-#define REST_MS 1000
+#define REST_MS 200
 /* From the first GOAWAY to the last when the client answers no PING. */
 #define DRAIN_MS 1000
 

@@ -411,6 +411,7 @@ void worker_free(struct worker *w)
         pthread_join(w->thread, NULL);
     loop_turn(w->loop, 0); /* mail that came late */
     close_all(w);
+    conn_free_spare(w);
     listener_free_all(w);
     loop_timer_remove(&w->second);
     waitq_free_all(w);

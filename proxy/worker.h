@@ -22,6 +22,7 @@
 #include "proxy/topology.h"
 
 struct conn;
+struct conn_turn;
 struct exchange;
 struct h2pool;
 struct upstream;
@@ -71,6 +72,7 @@ struct worker {
     uint32_t n_idle_slots;
     struct list dead; /* upstream and conn to free at the end of the turn */
     struct list spare_exchanges, ended_exchanges;
+    struct conn_turn *spare_turns; /* conn.c */
     uint32_t n_spare;
     struct map waitqs;        /* service_shared -> waitq */
     struct loop_timer second; /* once a second: long streams, waiting */
