@@ -61,7 +61,7 @@ struct conn {
     };
     struct list node;
     struct listener *lis;
-    struct h2conn *h2; /* NULL: HTTP/1 */
+    struct h2conn *h2;      /* NULL: HTTP/1 */
     struct conn_turn *turn; /* NULL: nothing of a request is here */
     union {
         struct sockaddr any;

@@ -440,7 +440,8 @@ static ssize_t fill_pipe(struct pipe *pipe, struct sock *from, size_t max)
     return errno == EAGAIN ? SOCK_AGAIN : SOCK_BROKEN;
 }
 
-/* Until it is empty or the socket takes no more: a short transfer may have other reasons. */
+/* Until it is empty or the socket takes no more: a short transfer may have other reasons.
+ */
 static void empty_pipe(struct sock *s)
 {
     struct pipe *pipe = s->pipe;

@@ -20,8 +20,8 @@
 #define MAX_HEAD_BYTES 65536
 
 /* From here on the rest of a body is spliced, in steps. */
-#define SPLICE_MIN 16384
-#define SPLICE_MAX 262144
+#define SPLICE_MIN      16384
+#define SPLICE_MAX      262144
 #define HEAD_READ_BYTES 4096
 
 enum upstream_state {
@@ -43,7 +43,7 @@ struct upstream {
     bool keep_alive;
     bool chunk_request; /* the body goes up in chunks of our making */
     bool request_over;
-    bool stalled; /* reading the body waits for resume() */
+    bool stalled;     /* reading the body waits for resume() */
     bool was_spliced; /* the last body: of the next little is read with its head */
     struct stream stream;
     struct loop_timer timer;
@@ -361,8 +361,8 @@ static bool wants_input(const struct upstream *u)
 /* The rest of a body of known length is moved from socket to socket if it is long. */
 static bool may_splice(const struct upstream *u)
 {
-    return u->state == UP_BODY && u->body.kind == BODY_LENGTH && u->body.left >= SPLICE_MIN &&
-           u->inbox.len == 0 && u->stream.x != NULL;
+    return u->state == UP_BODY && u->body.kind == BODY_LENGTH &&
+           u->body.left >= SPLICE_MIN && u->inbox.len == 0 && u->stream.x != NULL;
 }
 
 /* As sock_read(), but the bytes are where they belong. */
@@ -390,7 +390,8 @@ static ssize_t read_once(struct upstream *u)
     if (n != SOCK_COPY)
         return n;
     n = sock_read(&u->sock, u->sock.w->scratch,
-                  u->state == UP_HEAD && u->was_spliced ? HEAD_READ_BYTES : SOCK_SCRATCH_BYTES);
+                  u->state == UP_HEAD && u->was_spliced ? HEAD_READ_BYTES
+                                                        : SOCK_SCRATCH_BYTES);
     if (n > 0)
         take_input(u, u->sock.w->scratch, (size_t)n);
     return n;
