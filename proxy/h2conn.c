@@ -131,12 +131,7 @@ static void refuse(struct h2link *l, int32_t id, unsigned status)
 /* Malformed (RFC 9113, 8.1.1). */
 static void reject(struct h2link *l, int32_t id)
 {
-    struct worker *w = l->sock->w;
-
-    STATS_INC(w->stats->refused[REFUSAL_MALFORMED]);
     nghttp2_submit_rst_stream(l->session, NGHTTP2_FLAG_NONE, id, NGHTTP2_PROTOCOL_ERROR);
-    if (!sieve_spend(&l->resets, l->reset_rate, (uint64_t)loop_now(w->loop)))
-        h2link_fail(l, NGHTTP2_ENHANCE_YOUR_CALM);
 }
 
 static void make_key(struct worker *w, char key[WSKEY_LEN])
@@ -208,6 +203,7 @@ static void on_data(struct h2stream *s, const uint8_t *p, size_t n)
         return;
     }
     if (max != 0 && s->received > max && !s->tunnel) {
+        h2link_pay_reset(s->link);
         forward_too_large(x);
         if (s->stream.x == NULL && !s->ended)
             h2link_reset(s, NGHTTP2_CANCEL);

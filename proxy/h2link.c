@@ -207,6 +207,25 @@ static void note_reset(struct h2link *l, uint32_t id)
     *at = id;
 }
 
+void h2link_pay_reset(struct h2link *l)
+{
+    if (!sieve_spend(&l->resets, l->reset_rate, (uint64_t)loop_now(worker_of(l)->loop)))
+        h2link_fail(l, NGHTTP2_ENHANCE_YOUR_CALM);
+}
+
+/* What the peer made us break off is paid for as if it had done so itself: nearly all such
+ * resets are the library's own. */
+static void reset_sent(struct h2link *l, const nghttp2_rst_stream *f)
+{
+    note_reset(l, (uint32_t)f->hd.stream_id);
+    if (f->error_code == NGHTTP2_NO_ERROR || f->error_code == NGHTTP2_INTERNAL_ERROR ||
+        f->error_code == NGHTTP2_CANCEL)
+        return;
+    if (l->server)
+        STATS_INC(worker_of(l)->stats->refused[REFUSAL_MALFORMED]);
+    h2link_pay_reset(l);
+}
+
 /* A whole answer has gone out while the request still comes: it need not (RFC 9113, 8.1).
  */
 static int on_frame_sent(nghttp2_session *session, const nghttp2_frame *frame, void *ctx)
@@ -216,7 +235,7 @@ static int on_frame_sent(nghttp2_session *session, const nghttp2_frame *frame, v
     struct h2stream *s;
 
     if (frame->hd.type == NGHTTP2_RST_STREAM) {
-        note_reset(l, (uint32_t)id);
+        reset_sent(l, &frame->rst_stream);
         return 0;
     }
     if (!l->server || (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) == 0 ||
@@ -228,21 +247,14 @@ static int on_frame_sent(nghttp2_session *session, const nghttp2_frame *frame, v
     return 0;
 }
 
-/* The library refused a frame by itself; each such one is paid for like a reset. */
+/* The library refused a frame by itself: more of its stream may be in the same input. */
 static int on_invalid_frame(nghttp2_session *session, const nghttp2_frame *frame, int error,
                             void *ctx)
 {
-    struct h2link *l = ctx;
-    struct worker *w = worker_of(l);
-
     (void)session;
     (void)error;
     if (frame->hd.type == NGHTTP2_HEADERS)
-        note_reset(l, (uint32_t)frame->hd.stream_id);
-    if (l->server)
-        STATS_INC(w->stats->refused[REFUSAL_MALFORMED]);
-    if (!sieve_spend(&l->resets, l->reset_rate, (uint64_t)loop_now(w->loop)))
-        h2link_fail(l, NGHTTP2_ENHANCE_YOUR_CALM);
+        note_reset(ctx, (uint32_t)frame->hd.stream_id);
     return 0;
 }
 

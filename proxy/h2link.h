@@ -122,6 +122,8 @@ bool h2link_over(const struct h2link *l);
 void h2link_wake(struct h2link *l);
 /* GOAWAY with an error; what is open is cut. */
 void h2link_fail(struct h2link *l, uint32_t error);
+/* The peer has broken off a request, or made us do so: too often is a failure. */
+void h2link_pay_reset(struct h2link *l);
 
 struct h2stream *h2link_stream(struct h2link *l, int32_t id, const struct stream_ops *ops);
 /* Forgets a stream that was never submitted. */

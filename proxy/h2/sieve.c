@@ -95,13 +95,27 @@ static enum sieve_verdict whole_block(const struct sieve *g, const uint8_t *p, s
     return len < at ? SIEVE_MORE : SIEVE_PASS;
 }
 
-static enum sieve_verdict data(struct sieve *g, const struct header *h, size_t len,
-                               size_t *n, struct sieve_frame *f)
+/* Neither a byte of a body, padding apart, nor its end. */
+static bool is_idle(const struct header *h, const uint8_t *payload)
+{
+    uint32_t none = 0;
+
+    if ((h->flags & FLAG_END_STREAM) != 0)
+        return false;
+    if ((h->flags & FLAG_PADDED) != 0 && h->length > 0)
+        none = 1 + (uint32_t)payload[0];
+    return h->length == none;
+}
+
+static enum sieve_verdict data(struct sieve *g, const struct header *h, const uint8_t *p,
+                               size_t len, size_t *n, struct sieve_frame *f)
 {
     size_t whole = HEADER_LEN + (size_t)h->length;
 
+    if ((h->flags & FLAG_PADDED) != 0 && h->length > 0 && len == HEADER_LEN)
+        return SIEVE_MORE; /* the length of its padding */
     f->kind = SIEVE_DATA;
-    f->idle_data = h->length == 0 && (h->flags & FLAG_END_STREAM) == 0;
+    f->idle_data = is_idle(h, p + HEADER_LEN);
     *n = len < whole ? len : whole;
     g->left = (uint32_t)(whole - *n);
     return SIEVE_PASS;
@@ -144,7 +158,7 @@ enum sieve_verdict sieve_next(struct sieve *g, const uint8_t *p, size_t len, siz
     if (h.length > SIEVE_FRAME_MAX)
         return fail(f, FRAME_SIZE_ERROR);
     if (h.type == TYPE_DATA)
-        return data(g, &h, len, n, f);
+        return data(g, &h, p, len, n, f);
     *n = HEADER_LEN + (size_t)h.length;
     if (len < *n)
         return SIEVE_MORE;

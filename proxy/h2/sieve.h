@@ -36,7 +36,7 @@ enum sieve_kind {
 struct sieve_frame {
     uint32_t id, error; /* error: RFC 9113, 7 */
     uint8_t kind;       /* enum sieve_kind */
-    bool idle_data;     /* DATA without a byte and without an end: costs as control */
+    bool idle_data;     /* DATA without an end and a byte but padding: costs as control */
 };
 
 struct sieve {

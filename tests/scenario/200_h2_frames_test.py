@@ -3,6 +3,7 @@ import pytest
 from hyperframe import frame as hf
 
 import h2wire
+import pki
 from h2wire import (COMPRESSION_ERROR, ENHANCE_YOUR_CALM, FLOW_CONTROL_ERROR, FRAME_SIZE_ERROR, NO_ERROR,
                     PREFACE, PROTOCOL_ERROR, STREAM_CLOSED, Goaway)
 from wire import Closed, answer, wait_for
@@ -43,6 +44,16 @@ def test_a_broken_preface_is_http_1_and_refused(tidegate, origin):
         assert peer.is_closed()
 
 
+def test_a_broken_preface_after_alpn_ends_the_connection(tidegate, origin, tmp_path):
+    ca = pki.Authority(tmp_path)
+    t = tidegate([origin()], listener={"tls": {"certificates": [ca.issue("localhost").entry]}})
+    for junk in (b"INVALID CONNECTION PREFACE\r\n\r\n", PREFACE[:-2] + b"XX", b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"):
+        with pki.connect(t.address, pki.client_context(ca, alpn=["h2"]), "localhost") as peer:
+            assert peer.sock.selected_alpn_protocol() == "h2"
+            peer.send(junk)
+            assert b"HTTP/1.1" not in peer.until_close()
+
+
 def test_after_the_preface_comes_settings(tidegate, origin):
     t = tidegate([origin()])
     with t.client() as peer:
@@ -56,6 +67,15 @@ def test_http_1_goes_on_beside_it_and_h2_can_be_switched_off(tidegate, origin):
     with t.client() as peer:
         peer.send(PREFACE)
         assert peer.answer().status == 400
+
+
+# ---- 4.1 frames
+
+def test_the_reserved_bit_is_ignored(c):
+    c.raw(1, 5, 1 | 1 << 31, c.block(HEAD))
+    assert c.answer(1).status == 200
+    c.raw(6, 0, 1 << 31, b"12345678")
+    c.until(lambda f: isinstance(f, hf.PingFrame))
 
 
 # ---- 4.2 frame size, 6.x fixed lengths
@@ -98,9 +118,36 @@ def test_a_frame_on_an_idle_stream_ends_the_connection(c, kind, payload):
     expect_goaway(c, PROTOCOL_ERROR)
 
 
-def test_a_continuation_out_of_place_ends_the_connection(c):
-    c.raw(9, 4, 1, b"")
+BEFORE = {
+    "nothing": lambda c: None,
+    "END_HEADERS": lambda c: c.headers(1, POST, end=False),
+    "a last CONTINUATION": lambda c: (c.raw(1, 0, 1, c.block(POST)), c.raw(9, 4, 1)),
+    "DATA": lambda c: (c.headers(1, POST, end=False), c.data(1, b"x")),
+    "END_STREAM": lambda c: c.headers(1, HEAD),
+    "RST_STREAM": lambda c: (c.headers(1, HEAD), c.reset(1)),
+    "the answer": lambda c: c.get(),
+}
+
+
+@pytest.mark.parametrize("what", BEFORE)
+def test_a_continuation_out_of_place_ends_the_connection(c, what):
+    BEFORE[what](c)
+    c.raw(9, 4, 1, c.block([("x-a", "1")]))
     expect_goaway(c, PROTOCOL_ERROR)
+
+
+@pytest.mark.parametrize("over", [False, True])
+@pytest.mark.parametrize("kind, payload", [(2, bytes(4) + b"\x10"), (8, b"\0\0\0\1"), (3, b"\0\0\0\x08")])
+def test_what_may_still_come_after_a_request_is_taken(tidegate, origin, over, kind, payload):
+    """PRIORITY, WINDOW_UPDATE and RST_STREAM, before the answer and after it."""
+    o = origin() if over else origin(serve=lambda peer, o: (o.read(peer), peer.is_closed()))
+    t = tidegate([o])
+    with h2wire.client(t) as c:
+        stream = c.request()
+        if over:
+            c.answer(stream)
+        c.raw(kind, 0, stream, payload)
+        assert c.alive()
 
 
 @pytest.mark.parametrize("how", ["answered", "reset"])
@@ -183,8 +230,14 @@ def test_a_stream_that_depends_on_itself_is_an_error(c, how):
 
 
 def test_other_priorities_are_taken_and_ignored(c):
-    c.send(hf.PriorityFrame(3, depends_on=1, stream_weight=1), hf.PriorityFrame(1, depends_on=0, stream_weight=200))
+    c.send(hf.PriorityFrame(3, depends_on=1, stream_weight=1), hf.PriorityFrame(1, depends_on=0, stream_weight=255),
+           hf.PriorityFrame(5, depends_on=3, stream_weight=0, exclusive=True))
     assert c.get().status == 200
+    for i, exclusive in enumerate([False, True]):
+        stream = c.fresh()
+        c.send(hf.HeadersFrame(stream, c.block(HEAD), depends_on=stream - 2, stream_weight=255, exclusive=exclusive,
+                               flags=["END_HEADERS", "END_STREAM", "PRIORITY"]))
+        assert c.answer(stream).status == 200
 
 
 # ---- 6.x stream numbers, padding, unknown frames
@@ -201,6 +254,12 @@ def test_a_frame_on_the_wrong_kind_of_stream_ends_the_connection(c, kind, stream
 def test_padding_longer_than_its_frame_ends_the_connection(c):
     c.headers(1, POST, end=False)
     c.raw(0, 8, 1, b"\x05abc")
+    expect_goaway(c, PROTOCOL_ERROR)
+
+
+def test_padding_longer_than_its_head_ends_the_connection(c):
+    block = c.block(HEAD)
+    c.raw(1, 5 | 8, 1, bytes([len(block) + 1]) + block)
     expect_goaway(c, PROTOCOL_ERROR)
 
 
@@ -244,6 +303,16 @@ def test_settings_are_acknowledged(c):
     c.send(hf.SettingsFrame(0, settings={4: 100}))
     c.until(lambda f: isinstance(f, hf.SettingsFrame) and "ACK" in f.flags)
     assert c.acked == before + 1
+
+
+def test_the_last_value_of_a_setting_counts(tidegate, origin):
+    t = tidegate([origin(reply=lambda head, body: answer(200, b"0123456789"))])
+    with h2wire.client(t, windows=False) as c:
+        c.raw(4, 0, 0, b"\0\4\0\0\0\x64" + b"\0\4\0\0\0\1")
+        stream = c.request()
+        c.head(stream)
+        c.until(lambda f: isinstance(f, hf.DataFrame))
+        assert c.alive() and c.streams[stream].body == b"0"
 
 
 def test_pings_come_back_with_their_bytes(c):
@@ -329,7 +398,10 @@ def test_a_head_in_many_pieces_is_one(tidegate, origin):
     assert o.heads[0].get("x-long") == "y" * 500
 
 
-@pytest.mark.parametrize("kind, stream, payload", [(0, 1, b"x"), (1, 1, b""), (6, 0, bytes(8)), (9, 3, b""), (0x77, 0, b"")])
+@pytest.mark.parametrize("kind, stream, payload", [
+    (0, 1, b"x"), (1, 1, b""), (1, 3, b""), (2, 1, bytes(4) + b"\1"), (3, 1, bytes(4)), (4, 0, b""), (6, 0, bytes(8)),
+    (8, 0, b"\0\0\0\1"), (9, 3, b""), (0x77, 0, b""),
+])
 def test_nothing_comes_between_the_pieces(c, kind, stream, payload):
     c.raw(1, 1, 1, c.block(HEAD))
     c.raw(kind, 4, stream, payload)
@@ -338,14 +410,28 @@ def test_nothing_comes_between_the_pieces(c, kind, stream, payload):
 
 # ---- 6.8 goaway
 
-def test_a_client_that_says_goodbye_gets_what_it_asked_for(tidegate, origin):
+@pytest.mark.parametrize("error", [NO_ERROR, 0xff])
+def test_a_client_that_says_goodbye_gets_what_it_asked_for(tidegate, origin, error):
     t = tidegate([origin()])
     with h2wire.client(t) as c:
         stream = c.request()
-        c.send(hf.GoAwayFrame(0, 0, NO_ERROR))
+        c.send(hf.GoAwayFrame(0, 0, error))
         assert c.answer(stream).status == 200
         c.peer.until_close()
     wait_for(lambda: t.figures()["connections"] == 0)
+
+
+# ---- 7 error codes
+
+def test_unknown_error_codes_mean_nothing_special(tidegate, origin):
+    o = origin(serve=lambda peer, o: (o.read(peer), peer.is_closed()))
+    t = tidegate([o])
+    with h2wire.client(t) as c:
+        stream = c.request()
+        wait_for(lambda: t.figures()["exchanges"] == 1)
+        c.reset(stream, 0xff)
+        wait_for(lambda: t.figures()["exchanges"] == 0)
+        assert c.alive()
 
 
 # ---- 8.1 messages
@@ -489,17 +575,65 @@ def test_rapid_resets_end_the_connection(tidegate, origin):
     c.close()
 
 
-def test_malformed_requests_without_end_end_the_connection(c):
-    def once():
-        stream = c.fresh()
-        c.headers(stream, [*HEAD, ("te", "gzip")])
-        assert c.error_of(stream) == PROTOCOL_ERROR
+# What a client can send to have its own request reset, which costs it no RST_STREAM.
+PROVOKE = {
+    "a malformed head": lambda c, s: c.headers(s, [*HEAD, ("te", "gzip")]),
+    "more than the length": lambda c, s: (c.headers(s, [*POST, ("content-length", "1")], end=False), c.data(s, b"ab")),
+    "less than the length": lambda c, s: (c.headers(s, [*POST, ("content-length", "3")], end=False),
+                                          c.data(s, b"ab", end=True)),
+    "more than the window": lambda c, s: (c.headers(s, POST, end=False), c.data(s, b"x" * 4097)),
+    "a window too large": lambda c, s: (c.headers(s, HEAD), c.grow(s, 2**31 - 1)),
+    "malformed trailers": lambda c, s: (c.headers(s, POST, end=False), c.headers(s, [(":path", "/")])),
+    "trailers without end": lambda c, s: (c.headers(s, POST, end=False), c.headers(s, [("a", "b")], end=False)),
+}
 
-    assert flood(c, once, 3000) in (ENHANCE_YOUR_CALM, None)
-    assert c.tidegate.metric("tidegate_requests_refused_total", reason="flood") == 1
+
+@pytest.mark.parametrize("what", PROVOKE)
+def test_resets_we_are_made_to_send_end_the_connection(tidegate, origin, what):
+    """Each has its request at the backend when it is broken off, as with rapid resets."""
+    t = tidegate([origin(serve=lambda peer, o: (o.read_head(peer), peer.is_closed()))],
+                 listener={"h2": {"resets": 2, "stream_window": "4k"}})
+    with h2wire.client(t) as c:
+        def once():
+            stream = c.fresh()
+            PROVOKE[what](c, stream)
+            assert c.error_of(stream) in (PROTOCOL_ERROR, FLOW_CONTROL_ERROR)
+
+        assert flood(c, once, 100) == ENHANCE_YOUR_CALM
+        assert 20 < c.next_id // 2 < 50
+        assert t.metric("tidegate_requests_refused_total", reason="flood") == 1
+        assert t.metric("tidegate_requests_refused_total", reason="malformed") > 20
 
 
-@pytest.mark.parametrize("what", ["settings", "ping", "priority", "empty data", "unknown"])
+def test_bodies_that_are_too_large_without_end_end_the_connection(tidegate, origin):
+    """A 413 breaks the work at the backend off, too."""
+    t = tidegate([origin(serve=lambda peer, o: (o.read_head(peer), peer.is_closed()))],
+                 listener={"h2": {"resets": 2}, "limits": {"body": "1k"}})
+    with h2wire.client(t) as c:
+        def once():
+            stream = c.fresh()
+            c.headers(stream, POST, end=False)
+            c.data(stream, b"x" * 1025)
+            assert c.answer(stream).status == 413
+
+        assert flood(c, once, 100) == ENHANCE_YOUR_CALM
+        assert 20 < c.next_id // 2 < 50
+
+
+def test_resets_that_are_a_backends_fault_are_not_the_clients(tidegate, origin):
+    def serve(peer, o):
+        o.read(peer)
+        peer.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc")
+        peer.close()
+
+    t = tidegate([origin(serve)], listener={"h2": {"resets": 1}})
+    with h2wire.client(t) as c:
+        for _ in range(30):
+            assert c.error_of(c.request()) == h2wire.INTERNAL_ERROR
+        assert c.alive()
+
+
+@pytest.mark.parametrize("what", ["settings", "ping", "priority", "empty data", "padding", "unknown"])
 def test_a_flood_of_frames_that_carry_nothing_ends_the_connection(c, what):
     c.headers(1, POST, end=False)
     once = {
@@ -507,6 +641,7 @@ def test_a_flood_of_frames_that_carry_nothing_ends_the_connection(c, what):
         "ping": lambda: c.ping(),
         "priority": lambda: c.send(hf.PriorityFrame(9, depends_on=0, stream_weight=1)),
         "empty data": lambda: c.data(1),
+        "padding": lambda: c.raw(0, 8, 1, b"\0"),
         "unknown": lambda: c.raw(0x77, 0, 0),
     }[what]
     assert flood(c, once, 10_000) in (ENHANCE_YOUR_CALM, None)

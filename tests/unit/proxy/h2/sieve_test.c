@@ -94,21 +94,41 @@ Test(sieve, data_passes_as_it_comes)
 Test(sieve, only_data_without_bytes_and_end_is_idle)
 {
     static const struct {
+        const char *payload;
         size_t len;
         uint8_t flags;
         bool idle;
-    } cases[] = {{0, 0, true}, {0, 1, false}, {1, 0, false}};
+    } cases[] = {
+        {"", 0, 0, true},      {"", 0, 1, false},    {"a", 1, 0, false},
+        {"\0", 1, 8, true},    {"\2..", 3, 8, true}, {"\2..", 3, 9, false},
+        {"\1a.", 3, 8, false}, {"\0a", 2, 8, false}, {"\2..", 3, 0, false},
+        {"", 0, 8, true},      {"", 0, 9, false},    {"\xff.", 2, 8, false},
+    };
 
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct sieve g = {.max_block = 20000};
         struct sieve_frame f;
         size_t n;
 
         n_in = 0;
-        frame(DATA, cases[i].flags, 1, NULL, cases[i].len);
+        frame(DATA, cases[i].flags, 1, cases[i].payload, cases[i].len);
         cr_assert_eq(look(&g, n_in, &n, &f), SIEVE_PASS);
-        cr_expect_eq(f.idle_data, cases[i].idle);
+        cr_expect_eq(f.idle_data, cases[i].idle, "case %zu", i);
     }
+}
+
+Test(sieve, padded_data_waits_for_the_length_of_its_padding)
+{
+    struct sieve g = {.max_block = 20000};
+    struct sieve_frame f;
+    size_t n;
+
+    frame(DATA, 8, 1, "\4....", 5);
+    cr_expect_eq(look(&g, 9, &n, &f), SIEVE_MORE);
+    cr_assert_eq(look(&g, 10, &n, &f), SIEVE_PASS);
+    cr_expect_eq(n, 10);
+    cr_expect(f.idle_data);
+    cr_expect_eq(g.left, 4);
 }
 
 Test(sieve, a_field_block_passes_with_all_its_continuations)
