@@ -54,6 +54,14 @@ static void deadline(struct h2conn *h, mono_us from, uint32_t ms)
 /* ---- a stream's timer ------------------------------------------------------------------
  */
 
+/* Is the client to say more: its body, or after its answer that this was all? */
+static bool is_due(const struct h2stream *s)
+{
+    if (s->remote_ended || s->upgrade)
+        return false;
+    return s->stream.x != NULL ? !s->answered && !s->whole : s->whole;
+}
+
 /* What it waits for decides how long. */
 static void set_timer(struct h2stream *s)
 {
@@ -65,7 +73,7 @@ static void set_timer(struct h2stream *s)
         h2link_deadline(s, t->write_ms);
     else if (s->tunnel && s->stream.x != NULL)
         h2link_deadline(s, t->tunnel_ms);
-    else if (!s->remote_ended && s->stream.x != NULL && !s->answered && !s->upgrade)
+    else if (is_due(s))
         h2link_deadline(s, t->body_ms);
     else
         loop_timer_clear(&s->timer);
@@ -87,7 +95,7 @@ static void on_timeout(struct h2stream *s)
         set_timer(s);
         return;
     }
-    if (s->stream.x == NULL) { /* the end of an answer that nobody takes */
+    if (s->stream.x == NULL) { /* the end of an answer nobody takes, or of a request */
         h2link_reset(s, NGHTTP2_CANCEL);
         return;
     }
@@ -134,6 +142,16 @@ static void reject(struct h2link *l, int32_t id)
     nghttp2_submit_rst_stream(l->session, NGHTTP2_FLAG_NONE, id, NGHTTP2_PROTOCOL_ERROR);
 }
 
+/* A body ends with its declared length: a backend that answers then is not early, and
+ * END_STREAM may be a while behind.  0: it does not, there may be trailers. */
+static void expect_body(struct h2stream *s, const struct msg *m)
+{
+    bool known = m->body == BODY_LENGTH && msg_find(m, FIELD_TRAILER) == NULL;
+
+    s->length = known ? m->content_length : 0;
+    s->whole = known && m->content_length == 0;
+}
+
 static void make_key(struct worker *w, char key[WSKEY_LEN])
 {
     uint64_t random[2] = {rng_next(&w->rng), rng_next(&w->rng)};
@@ -166,8 +184,10 @@ static void request_begins(struct h2link *l, int32_t id, bool end)
     s = h2link_stream(l, id, &h2conn_ops);
     s->remote_ended = end;
     s->upgrade = (b->m.flags & MSG_UPGRADE) != 0;
+    expect_body(s, &b->m);
     h->idle_since = 0;
-    forward_request(worker_of(h), &s->stream, &b->m, &info, b->m.body == BODY_NONE);
+    forward_request(worker_of(h), &s->stream, &b->m, &info,
+                    b->m.body == BODY_NONE || s->whole);
     set_timer(s);
 }
 
@@ -212,7 +232,11 @@ static void on_data(struct h2stream *s, const uint8_t *p, size_t n)
     s->held += (uint32_t)n;
     if (forward_request_data(x, p, n))
         h2link_credit_held(s);
-    set_timer(s);
+    s->whole = s->length > 0 && s->received == s->length;
+    if (s->whole)
+        request_ends(s, NULL);
+    else
+        set_timer(s);
 }
 
 /* The client, or an error, has ended a stream. */

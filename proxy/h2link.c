@@ -242,7 +242,7 @@ static int on_frame_sent(nghttp2_session *session, const nghttp2_frame *frame, v
         (frame->hd.type != NGHTTP2_DATA && frame->hd.type != NGHTTP2_HEADERS))
         return 0;
     s = stream_at(session, id);
-    if (s != NULL && !s->remote_ended && s->stream.x == NULL)
+    if (s != NULL && !s->remote_ended && !s->whole && s->stream.x == NULL)
         nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, id, NGHTTP2_NO_ERROR);
     return 0;
 }

@@ -41,6 +41,8 @@ struct h2stream {
     bool upgrade;      /* a tunnel is asked for (down) */
     bool tunnel;       /* ... and is there */
     bool answered;     /* the final head was given on (up), or came from us (down) */
+    bool whole;        /* down: all of a body of known length is here */
+    uint64_t length;   /* down: of such a body; 0: its end will be told */
     uint32_t held;     /* received, and not credited yet */
     uint64_t received; /* payload */
     struct bufq out;   /* to be sent; the first `sent` bytes are with the sock */

@@ -140,6 +140,80 @@ def test_an_answer_before_the_request_has_ended_ends_it_without_error(tidegate, 
         assert c.alive()
 
 
+UPLOAD = [(":method", "POST"), (":scheme", "http"), (":path", "/"), (":authority", "a")]
+
+
+def begin_upload(c, body, *fields):
+    """All of a body with its length, but not END_STREAM."""
+    stream = c.fresh()
+    c.headers(stream, [*UPLOAD, ("content-length", str(len(body))), *fields], end=False)
+    if body:
+        c.data(stream, body)
+    return stream
+
+
+@pytest.mark.parametrize("body", [b"", b"body"])
+@pytest.mark.parametrize("version", ["h1", "h2"])
+def test_a_body_of_known_length_is_whole_before_its_stream_ends(tidegate, origin, version, body):
+    """Some clients end the stream in a frame of its own: the answer before it is no early one."""
+    bodies = []
+
+    def serve(f, stream, m):
+        bodies.append(m.body)
+        h2wire.respond(f, stream)
+
+    o = origin() if version == "h1" else origin(h2wire.serving(serve))
+    t = tidegate([o], service={"pools": {"baseline": {"protocol": version}}}, workers=1)
+    with h2wire.client(t) as c:
+        for _ in range(5):
+            stream = begin_upload(c, body)
+            assert c.answer(stream).status == 200
+            assert c.alive() and c.streams[stream].error is None
+            c.data(stream, b"", end=True)
+        late = begin_upload(c, body)
+        c.answer(late)
+        c.headers(late, [("x-sum", "1")])
+        assert c.alive()
+    assert (bodies or o.bodies) == [body] * 6
+    assert t.figures()["upstream_opened"] == 1
+
+
+def test_trailers_that_were_announced_are_waited_for(tidegate, origin):
+    seen = []
+
+    def serve(f, stream, m):
+        seen.append(m)
+        h2wire.respond(f, stream)
+
+    t = tidegate([origin(h2wire.serving(serve))], service={"pools": {"baseline": {"protocol": "h2"}}}, workers=1)
+    with h2wire.client(t) as c:
+        stream = begin_upload(c, b"body", ("trailer", "x-sum"))
+        assert c.alive()
+        c.headers(stream, [("x-sum", "7")])
+        assert c.answer(stream).status == 200
+    assert seen[0].body == b"body" and seen[0].trailers == [("x-sum", "7")]
+
+
+def test_a_stream_that_never_ends_is_reset_after_its_answer(tidegate, origin):
+    t = tidegate([origin()], listener={"timeouts": {"body": "300ms"}})
+    with h2wire.client(t) as c:
+        for body in (b"", b"body"):
+            stream = begin_upload(c, body)
+            assert c.answer(stream).status == 200
+            assert c.error_of(stream) == CANCEL
+        assert c.alive()
+
+
+def test_a_slow_answer_to_a_whole_body_is_waited_for(tidegate, origin):
+    """It is the backend that takes longer than a client's body may."""
+    go = threading.Event()
+    t = tidegate([origin(hold(go))], listener={"timeouts": {"body": "200ms"}})
+    with h2wire.client(t) as c:
+        stream = begin_upload(c, b"body")
+        threading.Timer(0.6, go.set).start()
+        assert c.answer(stream).status == 200
+
+
 def test_a_body_over_the_limit_is_413(tidegate, origin):
     t = tidegate([origin(serve=lambda peer, o: (o.read_head(peer), peer.is_closed()))],
                  listener={"limits": {"body": "1k"}})
