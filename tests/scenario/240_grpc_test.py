@@ -5,6 +5,7 @@ import threading
 import grpc
 import pytest
 
+import pki
 from harness import free_port
 from wire import wait_for
 
@@ -59,18 +60,35 @@ class Echo(grpc.GenericRpcHandler):
         return b"late"
 
 
-@pytest.fixture
-def echo(tidegate):
+def with_tls(ca, pair, port, server):
+    """(channel to a TLS listener, service and listener that go on over TLS)"""
+    server.add_secure_port(f"127.0.0.1:{port}", grpc.ssl_server_credentials(
+        [(pair.key_file.read_bytes(), pair.cert_file.read_bytes())]))
+    trust = grpc.ssl_channel_credentials(ca.pair.cert_file.read_bytes())
+    return (lambda address: grpc.secure_channel(address, trust), {"protocol": "h2", "tls": {"ca": ca.file}},
+            {"tls": {"certificates": [pair.entry]}})
+
+
+def without_tls(port, server):
+    server.add_insecure_port(f"127.0.0.1:{port}")
+    return grpc.insecure_channel, {"protocol": "h2"}, {}
+
+
+@pytest.fixture(params=["h2c", "tls"])
+def echo(request, tidegate, tmp_path):
     """(channel to the proxy, the service behind it)"""
-    service = Echo()
+    service, port = Echo(), free_port()
     server = grpc.server(concurrent.futures.ThreadPoolExecutor(16))
     server.add_generic_rpc_handlers((service,))
-    port = free_port()
-    server.add_insecure_port(f"127.0.0.1:{port}")
+    if request.param == "tls":
+        ca = pki.Authority(tmp_path)
+        connect, pool, listener = with_tls(ca, ca.issue("localhost", "127.0.0.1"), port, server)
+    else:
+        connect, pool, listener = without_tls(port, server)
     server.start()
-    t = tidegate([f"127.0.0.1:{port}"], service={"pools": {"baseline": {"protocol": "h2"}}})
+    t = tidegate([f"127.0.0.1:{port}"], service={"pools": {"baseline": pool}}, listener=listener)
     service.t = t
-    with grpc.insecure_channel(f"127.0.0.1:{t.port}") as channel:
+    with connect(f"127.0.0.1:{t.port}") as channel:
         yield channel, service
     server.stop(None).wait()
 
