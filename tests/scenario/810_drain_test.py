@@ -1,10 +1,14 @@
 """TERM: what was begun is finished, nothing new is taken, and then the end."""
 import signal
+import subprocess
 import threading
 import time
 
 import pytest
+from hyperframe import frame as hf
 
+import h2wire
+import pki
 from harness import stopped_thread
 from wire import Closed, answer, request, wait_for
 
@@ -160,3 +164,75 @@ def test_a_drain_under_load_cuts_no_answer(tidegate, sample):
         th.join()
     assert t.wait() == 0
     assert len(bad) == 0, bad
+
+
+class Streams:
+    """Keeps twenty requests under way on one HTTP/2 connection until a last GOAWAY, and remembers each."""
+
+    def __init__(self, peer, mark):
+        self.f, self.mark = h2wire.Frames(peer), mark
+        self.asked, self.wrong, self.last = {}, [], None
+        self.answered = self.notices = 0
+        self.thread = threading.Thread(target=self.run)
+        self.thread.start()
+
+    def run(self):
+        try:
+            while self.last is None or self.asked.keys() & range(self.last + 1):
+                while self.last is None and len(self.asked) < 20:
+                    path = f"/{self.mark}/{self.f.next_id}"
+                    self.asked[self.f.request("GET", path)] = path
+                self.take(self.f.frame())
+        except (Closed, ConnectionError):
+            pass
+
+    def take(self, frame):
+        if isinstance(frame, hf.GoAwayFrame):
+            self.notices += 1
+            if frame.last_stream_id < 2**31 - 1:
+                self.last = frame.last_stream_id
+        m = self.f.streams[frame.stream_id]
+        if frame.stream_id in self.asked and (m.ended or m.error is not None):
+            path = self.asked.pop(frame.stream_id)
+            self.answered += 1
+            if m.error is not None or (m.status, m.body) != (200, path.encode()):
+                self.wrong.append((path, m.error, m.fields))
+
+    @property
+    def lost(self):
+        return [p for s, p in self.asked.items() if self.last is None or s <= self.last]
+
+
+@pytest.mark.parametrize("tls", [False, True])
+def test_a_drain_under_load_loses_no_stream(tidegate, origin, tmp_path, tls):
+    """Each is answered, or left out by the last GOAWAY and has not reached the backend."""
+    o = origin(reply=lambda head, body: answer(200, head.target.encode()))
+    ca = pki.Authority(tmp_path)
+    t = tidegate([o], listener={"tls": {"certificates": [ca.issue("localhost").entry]}} if tls else {})
+    ctx = pki.client_context(ca, alpn=["h2"])
+    clients = [Streams(pki.connect(t.address, ctx, "localhost") if tls else t.client(), i) for i in range(4)]
+    wait_for(lambda: all(c.answered > 50 for c in clients))
+    t.signal(signal.SIGTERM)
+    for c in clients:
+        c.thread.join(20)
+    assert t.wait() == 0
+    reached = {h.target for h in o.heads}
+    for c in clients:
+        assert (c.wrong, c.lost, c.notices) == ([], [], 2)
+        assert not reached & set(c.asked.values()), "to be asked again elsewhere, and done here"
+        c.f.close()
+
+
+@pytest.mark.parametrize("tls", [False, True])
+def test_reloads_under_load_lose_nothing(tidegate, sample, tmp_path, tls):
+    ca = pki.Authority(tmp_path)
+    t = tidegate([sample(latency_ms=1, cpu_us=0)],
+                 listener={"tls": {"certificates": [ca.issue("localhost").entry]}} if tls else {})
+    load = subprocess.Popen(["h2load", "-n", "4000", "-c", "8", "-m", "10",
+                             f"http{'s' if tls else ''}://127.0.0.1:{t.port}/"], stdout=subprocess.PIPE, text=True)
+    for i in range(1, 6):
+        wait_for(lambda: t.metric("tidegate_h2_requests_total") > i * 400)
+        assert t.post("reload").status == 200
+    out, _ = load.communicate(timeout=60)
+    assert "4000 succeeded, 0 failed, 0 errored" in out, out
+    assert t.metric("tidegate_connections_total") == 8, "none was closed"
