@@ -195,6 +195,8 @@ static void on_block(struct h2link *l, struct h2stream *s, int32_t id, bool end)
 {
     struct block *b = &l->pool->block;
 
+    if (s == NULL && conn_of(l)->noticed)
+        return; /* the last GOAWAY, sent or not, leaves it to be asked elsewhere */
     if (s == NULL)
         request_begins(l, id, end);
     else if (!block_trailers(b))

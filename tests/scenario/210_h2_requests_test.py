@@ -521,6 +521,42 @@ def test_a_drain_is_two_goaways_and_loses_nothing(tidegate, origin):
     assert t.wait() == 0
 
 
+def test_what_the_last_goaway_leaves_out_does_not_reach_the_backend(tidegate, origin):
+    """A request right behind the answer to the PING that the last GOAWAY waits for."""
+    go, both = threading.Event(), threading.Barrier(2)
+
+    def serve(peer, o):
+        while True:
+            head, _ = o.read(peer)
+            if head.target == "/both":
+                both.wait(10)
+            if head.target == "/first":
+                go.wait(10)
+            peer.send(answer(200, b"done"))
+
+    o = origin(serve)
+    t = tidegate([o], workers=1)
+    with h2wire.client(t) as c:
+        for stream in [c.request("GET", "/both") for _ in range(2)]:
+            c.answer(stream)  # two connections to the backend are open
+        first = c.request("GET", "/first")
+        wait_for(lambda: len(o.heads) == 3)
+        pieces = []
+        send, c.peer.send = c.peer.send, pieces.append
+        t.signal(signal.SIGTERM)
+        c.until(lambda f: {hf.PingFrame, hf.GoAwayFrame} <= {type(f) for f in c.seen})
+        second = c.request("GET", "/second")
+        c.peer.send = send
+        c.peer.send(b"".join(pieces))
+        last = c.until(lambda f: isinstance(f, hf.GoAwayFrame))
+        assert last.last_stream_id == first < second
+        go.set()
+        assert c.answer(first).body == b"done"
+        c.peer.until_close()
+    assert t.wait() == 0
+    assert [h.target for h in o.heads] == ["/both", "/both", "/first"]
+
+
 def test_an_idle_connection_does_not_hold_up_the_end(tidegate, origin):
     t = tidegate([origin()])
     c = h2wire.client(t)
