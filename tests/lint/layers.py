@@ -40,7 +40,7 @@ CALLBACKS = {"proxy/h2link.c": {"read_body"}}
 # No socket, clock, thread, file, log or errno: time, randomness, sizes are arguments.
 PURE = (
     "proxy/h1/", "proxy/h2/", "proxy/lex.", "proxy/msg.", "proxy/uri.", "proxy/hop.",
-    "proxy/balance.", "proxy/tls/tls_name.", "proxy/tls/tls_ring.", "profiler/cluster/", "profiler/seq/",
+    "proxy/balance.", "proxy/proxyproto.", "proxy/tls/tls_name.", "proxy/tls/tls_ring.", "profiler/cluster/", "profiler/seq/",
     "profiler/template.", "profiler/patience.", "scaler/forecast/", "scaler/policy.",
     "scaler/capacity.",
 )
