@@ -89,6 +89,9 @@ struct cfg_listener {
     enum cfg_half_close half_close; /* a client's FIN while it waits for its answer */
     struct addr_block *trusted; /* peers whose Forwarded and X-Forwarded-* are believed */
     size_t n_trusted;
+    bool proxy_protocol;           /* each connection begins with a header of it */
+    struct addr_block *proxy_from; /* peers that may send one; none: all */
+    size_t n_proxy_from;
     struct cfg_listener_tls tls;
 };
 
@@ -130,6 +133,13 @@ struct cfg_pool_tls { /* towards backends */
 /* What is spoken to backends; `auto`: what is agreed on with TLS, else HTTP/1.1. */
 enum cfg_protocol { CFG_PROTOCOL_AUTO, CFG_PROTOCOL_H1, CFG_PROTOCOL_H2 };
 
+/* The header that a connection to a backend begins with; its version. */
+enum cfg_proxy_protocol {
+    CFG_PROXY_PROTOCOL_OFF,
+    CFG_PROXY_PROTOCOL_V1,
+    CFG_PROXY_PROTOCOL_V2
+};
+
 struct cfg_pool {
     bool present;                 /* named in the configuration */
     struct cfg_backend *backends; /* fixed ones */
@@ -142,6 +152,7 @@ struct cfg_pool {
     uint32_t max_idle;        /* unused connections kept per backend, over all workers */
     uint32_t slow_start_ms;
     enum cfg_protocol protocol;
+    enum cfg_proxy_protocol proxy_protocol;
     uint32_t h2_streams;     /* at once on one HTTP/2 connection */
     uint32_t ping_ms;        /* 0: never */
     struct cfg_pool_tls tls; /* in force for backends with tls on, present or not */

@@ -263,6 +263,14 @@ static const struct cfg_key listener_keys[] = {
     LIST("trusted_proxies", trusted, BLOCK,
          "Peers whose `Forwarded` and `X-Forwarded-*` fields are believed.",
          .example = "[ 10.0.0.0/8, \"fd00::/8\" ]"),
+    BOOL("proxy_protocol", proxy_protocol, "false",
+         "Whether each connection begins with a PROXY protocol header, version 1 or 2, "
+         "before TLS.  The client is then who the header says; a connection without one is "
+         "closed."),
+    LIST("proxy_from", proxy_from, BLOCK,
+         "Peers that may connect where `proxy_protocol` is on, by default all; others are "
+         "closed at once.  Connections through a unix socket are always let in.",
+         .example = "[ 10.0.0.0/8, \"fd00::/8\" ]"),
     SECTION("tls", tls, listener_tls, "Encrypts; without it plain HTTP is spoken."),
     SECTION("timeouts", timeouts, listener_timeouts, "Patience with clients."),
     SECTION("h2", h2, listener_h2, "HTTP/2."),
@@ -293,6 +301,7 @@ static const struct cfg_section backend = {
 
 #define S cfg_pool
 static const char *const protocol_words[] = {"auto", "h1", "h2", NULL};
+static const char *const proxy_protocol_words[] = {"off", "v1", "v2", NULL};
 
 static const struct cfg_key pool_keys[] = {
     LIST_OF("backends", backends, backend, "Backends that always exist.",
@@ -316,6 +325,10 @@ static const struct cfg_key pool_keys[] = {
     ENUM("protocol", protocol, protocol_words, "auto",
          "What backends speak: `h1` or `h2`, which without TLS is spoken at once (prior "
          "knowledge).  `auto`: what is agreed on with TLS, and `h1` without."),
+    ENUM("proxy_protocol", proxy_protocol, proxy_protocol_words, "off",
+         "Whether connections to backends begin with a PROXY protocol header of that "
+         "version, before TLS.  Each then serves one client connection alone and ends with "
+         "it."),
     COUNT("streams", h2_streams, "100", "1", "10000",
           "Requests at once on one HTTP/2 connection; a backend may allow fewer."),
     DURATION("ping", ping_ms, "0s", "0s", "1h",

@@ -61,6 +61,7 @@ static void set_facts(struct backend *be, const struct backend_spec *spec)
         pool->max_connections > 0 ? pool->max_connections : pool->max_requests;
     be->max_idle = pool->max_idle;
     be->protocol = (uint8_t)pool->protocol;
+    be->proxy_protocol = (uint8_t)pool->proxy_protocol;
     be->h2_streams = pool->h2_streams;
     be->ping_ms = pool->ping_ms;
     be->weight = spec->weight;
@@ -108,8 +109,9 @@ bool backend_fits(const struct backend *be, const struct backend_spec *spec)
            be->max_requests == b.max_requests && be->max_connections == b.max_connections &&
            be->max_idle == b.max_idle && be->weight == b.weight &&
            be->slow_start_ms == b.slow_start_ms && be->protocol == b.protocol &&
-           be->h2_streams == b.h2_streams && be->ping_ms == b.ping_ms &&
-           same_tls(be, spec) && same_ejection(&be->ejection, &b.ejection);
+           be->proxy_protocol == b.proxy_protocol && be->h2_streams == b.h2_streams &&
+           be->ping_ms == b.ping_ms && same_tls(be, spec) &&
+           same_ejection(&be->ejection, &b.ejection);
 }
 
 struct backend *backend_ref(struct backend *be)

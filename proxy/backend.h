@@ -57,8 +57,9 @@ struct backend {
     uint32_t slot; /* small number, unique among living backends; workers index by it */
     uint16_t service;
     uint8_t tier;
-    bool probed;      /* takes no traffic before the first passed probe */
-    uint8_t protocol; /* enum cfg_protocol */
+    bool probed;            /* takes no traffic before the first passed probe */
+    uint8_t protocol;       /* enum cfg_protocol */
+    uint8_t proxy_protocol; /* version of the header connections begin with; 0: none */
     uint32_t max_requests, max_connections, max_idle, weight, slow_start_ms;
     uint32_t h2_streams, ping_ms;
     struct cfg_ejection ejection;

@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/log.h"
 #include "base/mem.h"
+#include "proxy/client.h"
 #include "proxy/forward.h"
 #include "proxy/h1/body.h"
 #include "proxy/h1/emit.h"
@@ -63,11 +65,8 @@ struct conn {
     struct listener *lis;
     struct h2conn *h2;      /* NULL: HTTP/1 */
     struct conn_turn *turn; /* NULL: nothing of a request is here */
-    union {
-        struct sockaddr any;
-        struct sockaddr_in ip4;
-        struct sockaddr_in6 ip6;
-    } peer;
+    struct client client;
+    struct proxyproto *header; /* being read, or not looked at yet; NULL: none */
 };
 
 static const struct stream_ops conn_ops;
@@ -143,6 +142,7 @@ static void conn_free(struct worker_dead *d)
 {
     struct conn *c = CONTAINER_OF(d, struct conn, dead);
 
+    free(c->header);
     OBJ_DEAD(c);
     free(c);
 }
@@ -160,6 +160,7 @@ static void conn_close(struct conn *c)
     if (c->h2 != NULL)
         h2conn_free(c->h2);
     c->h2 = NULL;
+    client_gone(&c->client);
     sock_close(&c->sock);
     loop_timer_remove(&c->timer);
     list_remove(&c->node);
@@ -168,9 +169,24 @@ static void conn_close(struct conn *c)
     worker_conn_gone(w);
 }
 
+/* The listener expects a PROXY protocol header, and this is none. */
+static void deny(const struct conn *c, const char *reason)
+{
+    const union proxyproto_addr *from = &c->client.ends.from;
+    bool ip = from->any.sa_family == AF_INET || from->any.sa_family == AF_INET6;
+    struct addr peer;
+
+    addr_from_sockaddr(&from->any, ip ? sizeof(*from) : sizeof(sa_family_t), &peer);
+    STATS_INC(c->sock.w->stats->refused[REFUSAL_PROXY_PROTOCOL]);
+    log_warn("listener", "no PROXY header bind=%s peer=%s reason=\"%s\"",
+             c->lis->cfg->bind.text, peer.text, reason);
+}
+
 /* The client's side is broken: tells the exchange and closes. */
 static void conn_fault(struct conn *c, enum stream_fault why)
 {
+    if (c->sock.header != NULL && proxyproto_began(c->header))
+        deny(c, c->header->reason != NULL ? c->header->reason : "cut off");
     if (served_by(c) != NULL)
         forward_down_fault(served_by(c), why);
     if (served_by(c) == NULL && c->state != CONN_LINGER)
@@ -232,7 +248,8 @@ static const char *scheme_of(const struct conn *c)
 static void request_begins(struct conn *c, const struct msg *m)
 {
     struct stream_info info = {.listener = c->lis->cfg,
-                               .peer = &c->peer.any,
+                               .client = &c->client,
+                               .peer = &c->client.ends.from.any,
                                .scheme = scheme_of(c),
                                .subject = sock_subject(&c->sock)};
     bool end = m->body == BODY_NONE || (m->body == BODY_LENGTH && m->content_length == 0);
@@ -263,7 +280,7 @@ static void begin_h2(struct conn *c)
     struct h2conn_env env = {.sock = &c->sock,
                              .timer = &c->timer,
                              .lis = &c->lis,
-                             .peer = &c->peer.any,
+                             .client = &c->client,
                              .scheme = scheme_of(c),
                              .subject = sock_subject(&c->sock)};
 
@@ -287,9 +304,19 @@ static enum speaks what_speaks(const struct conn *c, const uint8_t *p, size_t le
     return n == SIEVE_PREFACE_LEN ? SPEAKS_H2 : SPEAKS_UNKNOWN;
 }
 
+/* From here on the client is who the header says. */
+static void take_header(struct conn *c)
+{
+    client_told(&c->client, c->header);
+    free(c->header);
+    c->header = NULL;
+}
+
 /* True when a first head of HTTP/1 is to be read. */
 static bool choose_version(struct conn *c, const uint8_t *p, size_t len)
 {
+    if (c->header != NULL)
+        take_header(c);
     switch (what_speaks(c, p, len)) {
     case SPEAKS_H1:
         c->began = true;
@@ -817,10 +844,31 @@ static const struct stream_ops conn_ops = {
 
 /* ---- life ---- */
 
+/* Who is connected to a unix socket was let in by the file system. */
+static bool may_tell(const struct conn *c)
+{
+    const struct cfg_listener *cfg = c->lis->cfg;
+    const struct sockaddr *peer = &c->client.ends.from.any;
+    bool may = cfg->n_proxy_from == 0 || peer->sa_family == AF_UNIX;
+
+    for (size_t i = 0; !may && i < cfg->n_proxy_from; i++)
+        may = addr_block_has(&cfg->proxy_from[i], peer);
+    return may;
+}
+
+static void expect_header(struct conn *c)
+{
+    c->header = MEM_NEW(struct proxyproto);
+    sock_expect(&c->sock, c->header);
+    if (may_tell(c))
+        return;
+    deny(c, "peer is not in proxy_from");
+    conn_close(c);
+}
+
 void conn_new(struct worker *w, int fd, struct listener *lis)
 {
     struct conn *c = MEM_NEW(struct conn);
-    socklen_t len = sizeof(c->peer);
     int one = 1;
 
     sock_open(&c->sock, w, fd, on_io, on_ready);
@@ -828,15 +876,16 @@ void conn_new(struct worker *w, int fd, struct listener *lis)
     c->lis = lis;
     if (lis->tls != NULL)
         sock_serve_tls(&c->sock, lis->tls);
-    if (getpeername(fd, &c->peer.any, &len) < 0)
-        c->peer.any.sa_family = AF_UNSPEC;
-    if (c->peer.any.sa_family != AF_UNIX)
+    client_init(&c->client, fd, lis->cfg->bind.port);
+    if (c->client.ends.from.any.sa_family != AF_UNIX)
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
     loop_timer_init(&c->timer, on_timer);
     deadline(c, timeouts(c)->head_ms);
     list_add_tail(&w->conns, &c->node);
     STATS_INC(w->stats->accepted);
     STATS_INC(w->stats->connections);
+    if (lis->cfg->proxy_protocol)
+        expect_header(c);
 }
 
 struct conn *conn_from_node(struct list *node)

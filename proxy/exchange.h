@@ -77,6 +77,7 @@ struct exchange {
     /* where it goes */
     struct topology_pin *pin;
     const struct cfg_listener *listener;
+    struct client *client; /* who asks; there as long as this is */
     const struct cfg_route *route;
     const struct service *service; /* NULL: not routed */
     struct service_stats *stats;   /* of this worker */

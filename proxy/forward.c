@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "proxy/budget.h"
+#include "proxy/client.h"
 #include "proxy/hop.h"
 #include "proxy/observe.h"
 #include "proxy/reply.h"
@@ -204,7 +205,7 @@ static bool prepare_head(struct exchange *x, const struct stream_info *info)
         .trusted = info->listener->trusted,
         .n_trusted = info->listener->n_trusted,
         .scheme = info->scheme,
-        .port = info->listener->bind.port,
+        .port = info->client->port,
         .via = x->pin->topology->cfg->via,
         .request_id = id,
         .subject_field = x->pin->topology->cfg->client_subject_header,
@@ -286,6 +287,7 @@ void forward_request(struct worker *w, struct stream *down, const struct msg *he
     x->timer.fn = on_wait_timer;
     x->pin = worker_pin(w);
     x->listener = info->listener;
+    x->client = info->client;
     exchange_request_go(x, end ? REQUEST_DONE : REQUEST_BODY);
     route(x, info);
 }

@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "proxy/client.h"
 #include "proxy/forward.h"
 #include "proxy/h2/wskey.h"
 #include "proxy/h2link.h"
@@ -164,7 +165,8 @@ static void request_begins(struct h2link *l, int32_t id, bool end)
     struct h2conn *h = conn_of(l);
     struct block *b = &l->pool->block;
     struct stream_info info = {.listener = cfg_of(l),
-                               .peer = h->env.peer,
+                               .client = h->env.client,
+                               .peer = &h->env.client->ends.from.any,
                                .scheme = h->env.scheme,
                                .subject = h->env.subject};
     char key[WSKEY_LEN] = {0};

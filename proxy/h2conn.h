@@ -12,13 +12,14 @@
 
 #include "proxy/listener.h"
 
+struct client;
 struct h2conn;
 
 struct h2conn_env { /* all borrowed from the conn */
     struct sock *sock;
     struct loop_timer *timer;
     struct listener *const *lis;
-    const struct sockaddr *peer;
+    struct client *client;
     const char *scheme;
     const char *subject; /* of the client's certificate, or "" */
 };

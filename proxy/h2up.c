@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "proxy/client.h"
 #include "proxy/forward.h"
 #include "proxy/h2/wskey.h"
 #include "proxy/h2link.h"
@@ -38,7 +39,8 @@ struct h2up {
     struct h2link link;
     struct loop_timer timer;
     struct worker_dead dead;
-    struct list node; /* in worker_links() */
+    struct list node;      /* in worker_links() */
+    struct client_tie tie; /* to the client it was announced for */
     struct backend *backend;
     uint32_t connect_ms, idle_ms;
 };
@@ -95,6 +97,7 @@ static void h2up_close(struct h2up *u)
     if (u->state == H2UP_GONE)
         return;
     leave_idle(u);
+    client_untie(&u->tie);
     u->state = H2UP_GONE;
     list_remove(&u->node);
     sock_uncork(w); /* it may borrow from the streams' queues */
@@ -111,6 +114,7 @@ static void h2up_close(struct h2up *u)
 static void h2up_fault(struct h2up *u, enum stream_fault why)
 {
     list_remove(&u->node); /* what is tried again is not tried here */
+    client_untie(&u->tie);
     LIST_EACH (n, &u->link.streams) {
         struct h2stream *s = CONTAINER_OF(n, struct h2stream, node);
 
@@ -129,6 +133,16 @@ static void h2up_end(struct h2up *u)
         h2link_run(&u->link);
     }
     h2up_close(u);
+}
+
+/* Ends once nothing is under way on it: in a later turn, we may be inside its input. */
+static void on_client_gone(struct client_tie *t)
+{
+    struct h2up *u = CONTAINER_OF(t, struct h2up, tie);
+
+    leave_idle(u);
+    u->leaving = true;
+    h2link_wake(&u->link);
 }
 
 static bool serves_nobody(const struct h2up *u)
@@ -601,17 +615,34 @@ static uint32_t room_of(const struct h2up *u)
     return theirs < ours ? theirs : ours;
 }
 
-static struct h2up *find_room(struct worker *w, const struct backend *be)
+static bool has_room(const struct h2up *u)
 {
-    struct list *links = worker_links(w, be);
+    return !u->leaving && !u->link.dead && !u->sock.failed && u->in_use < room_of(u) &&
+           nghttp2_session_check_request_allowed(u->link.session) != 0;
+}
 
-    for (struct list *n = links->next; n != links; n = n->next) {
-        struct h2up *u = CONTAINER_OF(n, struct h2up, node);
+/* Among those that were announced for x's client. */
+static struct h2up *find_own_room(const struct exchange *x)
+{
+    LIST_EACH (n, &x->client->ties) {
+        struct client_tie *t = CONTAINER_OF(n, struct client_tie, node);
+        struct h2up *u = CONTAINER_OF(t, struct h2up, tie);
 
-        if (!u->leaving && !u->link.dead && !u->sock.failed && u->in_use < room_of(u) &&
-            nghttp2_session_check_request_allowed(u->link.session) != 0)
+        if (t->on_gone == on_client_gone && u->backend == x->backend && has_room(u))
             return u;
     }
+    return NULL;
+}
+
+static struct h2up *find_room(const struct exchange *x)
+{
+    struct list *links = worker_links(x->w, x->backend);
+
+    if (x->backend->proxy_protocol != 0)
+        return find_own_room(x);
+    for (struct list *n = links->next; n != links; n = n->next)
+        if (has_room(CONTAINER_OF(n, struct h2up, node)))
+            return CONTAINER_OF(n, struct h2up, node);
     return NULL;
 }
 
@@ -653,6 +684,9 @@ static struct h2up *h2up_new(struct exchange *x)
     u->connect_ms = cfg->connect_timeout_ms;
     u->idle_ms = cfg->upstream_idle_ms;
     loop_timer_init(&u->timer, on_timer);
+    client_tie_init(&u->tie, on_client_gone);
+    if (u->backend->proxy_protocol != 0)
+        client_tie(x->client, &u->tie);
     list_add_head(worker_links(x->w, x->backend), &u->node);
     STATS_INC(x->w->stats->h2_upstream_connections);
     return u;
@@ -674,6 +708,8 @@ static enum upstream_got open_new(struct exchange *x, struct h2up **out)
     u = h2up_new(x);
     sock_open(&u->sock, w, fd, on_io, on_ready);
     u->sock.can_write = false;
+    if (x->backend->proxy_protocol != 0)
+        client_announce(x->client, &u->sock, x->backend->proxy_protocol);
     if (x->backend->tls != NULL)
         sock_connect_tls(&u->sock, x->backend->tls, offer_to(x->backend));
     open_link(u);
@@ -699,7 +735,7 @@ void h2up_adopt(struct sock *sock, struct exchange *x)
 
 enum upstream_got h2up_get(struct exchange *x)
 {
-    struct h2up *u = find_room(x->w, x->backend);
+    struct h2up *u = find_room(x);
     enum upstream_got got;
 
     if (u == NULL) {

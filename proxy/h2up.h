@@ -5,6 +5,9 @@
  * are have no room for a stream.  Each counts as one connection of the backend's, and as
  * an unused one while nothing is under way on it.
  *
+ * One that began with a PROXY protocol header serves one client connection alone, and is
+ * closed with it.
+ *
  * A connection is used once the backend's SETTINGS are here: then it is known that it
  * speaks HTTP/2, how many streams it takes and whether it takes tunnels.
  */

@@ -16,7 +16,7 @@ struct hop_request {
     const struct addr_block *trusted;
     size_t n_trusted;
     const char *scheme;     /* "http" or "https" of the downstream connection */
-    uint16_t port;          /* of the listener; 0 for a unix socket */
+    uint16_t port;          /* that the client connected to; 0 for a unix socket */
     const char *via;        /* our pseudonym */
     const char *request_id; /* used when there is none to be trusted */
     /* Lower case: the field that tells the subject of a client's certificate; NULL or "":

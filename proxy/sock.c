@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "proxy/proxyproto.h"
 #include "proxy/tls/tls_io.h"
 #include "proxy/worker.h"
 
@@ -55,7 +56,7 @@ void sock_note(struct sock *s, unsigned what)
 
 /* ---- the wire ---- */
 
-static ssize_t receive(struct sock *s, void *buf, size_t room)
+static ssize_t receive_any(struct sock *s, void *buf, size_t room)
 {
     ssize_t n;
 
@@ -73,6 +74,47 @@ static ssize_t receive(struct sock *s, void *buf, size_t room)
         return SOCK_EOF;
     }
     return errno == EAGAIN ? SOCK_AGAIN : SOCK_BROKEN;
+}
+
+/* The header is taken off what came.  Bytes that are left of it; 0: none. */
+static ssize_t take_header(struct sock *s, uint8_t *p, size_t n)
+{
+    size_t used;
+
+    switch (proxyproto_next(s->header, p, n, &used)) {
+    case PROXYPROTO_MORE:
+        return 0;
+    case PROXYPROTO_DONE:
+        s->header = NULL;
+        memmove(p, p + used, n - used);
+        return (ssize_t)(n - used);
+    case PROXYPROTO_BAD:
+        break;
+    }
+    s->can_read = false;
+    return SOCK_BROKEN;
+}
+
+static ssize_t receive(struct sock *s, void *buf, size_t room)
+{
+    ssize_t n = receive_any(s, buf, room);
+
+    while (s->header != NULL && n > 0) {
+        n = take_header(s, buf, (size_t)n);
+        if (n == 0)
+            n = receive_any(s, buf, room); /* an end may have come with it: look */
+    }
+    return n;
+}
+
+void sock_expect(struct sock *s, struct proxyproto *header)
+{
+    s->header = header;
+}
+
+void sock_begin(struct sock *s, const void *p, size_t n)
+{
+    bufq_append(&s->w->bufs, &s->out, p, n);
 }
 
 static void drop_pipe(struct sock *s)
@@ -169,7 +211,7 @@ static ssize_t feed_tls(struct sock *s)
     n = receive(s, b->in, TLS_BLOCK_IN);
     if (n > 0)
         tls_io_received(s->tls, b, (size_t)n);
-    else if (n != SOCK_AGAIN)
+    else if (n != SOCK_AGAIN && s->header == NULL)
         tls_io_ended(s->tls);
     return n;
 }
@@ -187,7 +229,7 @@ static ssize_t read_tls_once(struct sock *s, void *buf, size_t room)
     bool was_established = tls_io_established(s->tls), answers;
     ssize_t n = feed_tls(s);
 
-    if (n == SOCK_AGAIN)
+    if (n == SOCK_AGAIN || s->header != NULL) /* TLS has not begun */
         return n;
     n = tls_io_read(s->tls, &s->w->tls, buf, room);
     answers = s->w->tls.out_len > 0;
@@ -242,7 +284,7 @@ static void write_tls(struct sock *s, const struct iovec *iov, int n)
 /* Tells the peer, if it has seen all there was: then, and only then, it is the end. */
 static void close_tls(struct sock *s)
 {
-    if (!tls_io_established(s->tls) && !tls_io_broken(s->tls))
+    if (!tls_io_established(s->tls) && !tls_io_broken(s->tls) && s->header == NULL)
         STATS_INC(tls_stats(s)->failed[TLS_IO_F_TIMEOUT]);
     if (!s->failed && !s->reset && s->out.len == 0) {
         tls_io_end(s->tls);

@@ -13,6 +13,8 @@
  *
  * With TLS the bytes read and written are plain text; `out` is what goes over the wire.  A
  * stream that its peer broke off without close_notify is BROKEN, never ended.
+ *
+ * A PROXY protocol header comes before either, in both directions.
  */
 #ifndef PROXY_SOCK_H
 #define PROXY_SOCK_H
@@ -21,6 +23,7 @@
 #include "base/loop.h"
 #include "proxy/tls/tls_io.h"
 
+struct proxyproto;
 struct tls_io;
 struct tls_peer;
 struct tls_server;
@@ -40,13 +43,14 @@ struct sock {
     struct loop_ready ready; /* work that goes on next in this or the next turn */
     int fd;
     bool can_read, can_write;
-    bool peer_closed;   /* the kernel said so; there may be bytes before it */
-    bool failed;        /* a write found the connection broken */
-    bool shut;          /* close our direction once `out` is empty */
-    bool was_full;      /* data() answered "no more" */
-    bool reset;         /* closing breaks the connection off */
-    struct tls_io *tls; /* NULL: plain */
-    struct pipe *pipe;  /* what it holds goes out before `out`; NULL: nothing */
+    bool peer_closed;          /* the kernel said so; there may be bytes before it */
+    bool failed;               /* a write found the connection broken */
+    bool shut;                 /* close our direction once `out` is empty */
+    bool was_full;             /* data() answered "no more" */
+    bool reset;                /* closing breaks the connection off */
+    struct tls_io *tls;        /* NULL: plain */
+    struct pipe *pipe;         /* what it holds goes out before `out`; NULL: nothing */
+    struct proxyproto *header; /* is read first; NULL: none is awaited (any more) */
 };
 
 enum {
@@ -65,6 +69,12 @@ void sock_open(struct sock *s, struct worker *w, int fd,
 void sock_close(struct sock *s);
 /* The next sock_close() resets the connection instead of ending it in order. */
 void sock_set_reset(struct sock *s);
+
+/* A header comes before all else: reading fills in what is the caller's and lives until it
+ * is complete, which clears s->header, or the sock is closed.  What is none is BROKEN. */
+void sock_expect(struct sock *s, struct proxyproto *header);
+/* Goes out before all else; right after sock_open().  Copied. */
+void sock_begin(struct sock *s, const void *p, size_t n);
 
 /* Speaks TLS from now on, as the server or as the client; both reference what they get. */
 void sock_serve_tls(struct sock *s, struct tls_server *server);

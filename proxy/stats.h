@@ -49,7 +49,8 @@ struct service_stats {
     X(NO_ROUTE, "no_route")                                                                \
     X(METHOD, "method")                                                                    \
     X(MALFORMED, "malformed")                                                              \
-    X(FLOOD, "flood")
+    X(FLOOD, "flood")                                                                      \
+    X(PROXY_PROTOCOL, "proxy_protocol")
 
 enum stats_refusal {
 #define X(sym, name) REFUSAL_##sym,

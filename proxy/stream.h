@@ -22,6 +22,7 @@
 #include "conf/cfg.h"
 #include "proxy/msg.h"
 
+struct client;
 struct exchange;
 struct sock;
 
@@ -74,6 +75,7 @@ struct stream {
 /* What the downstream codec knows about a request beside its head. */
 struct stream_info {
     const struct cfg_listener *listener;
+    struct client *client; /* outlives the request */
     const struct sockaddr *peer;
     const char *scheme;
     const char *subject; /* of the client's verified certificate; "": none */

@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "proxy/client.h"
 #include "proxy/forward.h"
 #include "proxy/h1/body.h"
 #include "proxy/h1/emit.h"
@@ -48,7 +49,8 @@ struct upstream {
     struct stream stream;
     struct loop_timer timer;
     struct worker_dead dead;
-    struct list node; /* in worker_idle() */
+    struct list node;      /* in worker_idle() */
+    struct client_tie tie; /* to the client it was announced for */
     struct backend *backend;
     const struct cfg_service *cfg; /* of the exchange being served; NULL: idle */
     uint32_t idle_ms;
@@ -97,6 +99,7 @@ static void upstream_close(struct upstream *u)
         return;
     if (u->state == UP_IDLE)
         leave_idle(u);
+    client_untie(&u->tie);
     u->state = UP_GONE;
     sock_uncork(w); /* it may borrow from the inbox */
     sock_close(&u->sock);
@@ -107,14 +110,28 @@ static void upstream_close(struct upstream *u)
     worker_bury(w, &u->dead, upstream_free);
 }
 
+/* It was announced for a client that is gone. */
+static bool of_use_to_nobody(const struct upstream *u)
+{
+    return u->backend->proxy_protocol != 0 && u->tie.client == NULL;
+}
+
+static void on_client_gone(struct client_tie *t)
+{
+    struct upstream *u = CONTAINER_OF(t, struct upstream, tie);
+
+    if (u->state == UP_IDLE)
+        upstream_close(u);
+}
+
 /* Keeps the connection for another request, or closes it. */
 static void park(struct upstream *u)
 {
     bool clean = u->inbox.len == 0 && sock_unsent(&u->sock) == 0 && !u->sock.failed &&
                  !u->sock.peer_closed;
 
-    if (!u->keep_alive || !clean || u->sock.w->draining || !backend_stays(u->backend) ||
-        !backend_idle_reserve(u->backend)) {
+    if (!u->keep_alive || !clean || of_use_to_nobody(u) || u->sock.w->draining ||
+        !backend_stays(u->backend) || !backend_idle_reserve(u->backend)) {
         upstream_close(u);
         return;
     }
@@ -433,6 +450,7 @@ static void become_h2(struct upstream *u)
 
     u->stream.x = NULL;
     u->state = UP_GONE;
+    client_untie(&u->tie);
     loop_timer_remove(&u->timer);
     h2up_adopt(&u->sock, x);
     worker_bury(x->w, &u->dead, upstream_free);
@@ -645,18 +663,38 @@ static const struct stream_ops upstream_ops = {
 
 /* ---- getting one ---- */
 
-static struct upstream *take_idle(struct worker *w, const struct backend *be)
+/* Unused and x's client's own, or NULL. */
+static struct upstream *find_own(const struct exchange *x)
 {
-    struct list *idle = worker_idle(w, be);
-    struct upstream *u;
+    LIST_EACH (n, &x->client->ties) {
+        struct client_tie *t = CONTAINER_OF(n, struct client_tie, node);
+        struct upstream *u = CONTAINER_OF(t, struct upstream, tie);
 
-    if (list_empty(idle))
+        if (t->on_gone == on_client_gone && u->backend == x->backend && u->state == UP_IDLE)
+            return u;
+    }
+    return NULL;
+}
+
+static struct upstream *find_idle(const struct exchange *x)
+{
+    struct list *idle = worker_idle(x->w, x->backend);
+
+    if (x->backend->proxy_protocol != 0)
+        return find_own(x);
+    return list_empty(idle) ? NULL : LIST_FIRST(idle, struct upstream, node);
+}
+
+static struct upstream *take_idle(const struct exchange *x)
+{
+    struct upstream *u = find_idle(x);
+
+    if (u == NULL)
         return NULL;
-    u = LIST_FIRST(idle, struct upstream, node);
     leave_idle(u);
     u->state = UP_HEAD;
     loop_timer_clear(&u->timer);
-    STATS_INC(w->stats->upstream_reused);
+    STATS_INC(x->w->stats->upstream_reused);
     return u;
 }
 
@@ -690,6 +728,12 @@ static enum tls_offer offer_to(const struct backend *be)
     return be->protocol == CFG_PROTOCOL_AUTO ? TLS_OFFER_H2_H1 : TLS_OFFER_H1;
 }
 
+static void announce(struct upstream *u, struct exchange *x)
+{
+    client_announce(x->client, &u->sock, x->backend->proxy_protocol);
+    client_tie(x->client, &u->tie);
+}
+
 static enum upstream_got open_new(struct exchange *x)
 {
     struct worker *w = x->w;
@@ -706,6 +750,9 @@ static enum upstream_got open_new(struct exchange *x)
     u = MEM_NEW(struct upstream);
     sock_open(&u->sock, w, fd, on_io, on_ready);
     u->sock.can_write = false;
+    client_tie_init(&u->tie, on_client_gone);
+    if (x->backend->proxy_protocol != 0)
+        announce(u, x);
     if (x->backend->tls != NULL)
         sock_connect_tls(&u->sock, x->backend->tls, offer_to(x->backend));
     u->magic = UPSTREAM_MAGIC;
@@ -728,24 +775,35 @@ static bool speaks_h2(const struct backend *be)
     return be->protocol == CFG_PROTOCOL_H2;
 }
 
-enum upstream_got upstream_get(struct exchange *x, bool fresh)
+static enum upstream_got get_any(struct exchange *x, bool fresh)
 {
     struct upstream *u;
     enum upstream_got got;
 
     if (speaks_h2(x->backend))
         return h2up_get(x);
-    u = fresh ? NULL : take_idle(x->w, x->backend);
+    u = fresh ? NULL : take_idle(x);
     if (u == NULL) {
         got = open_new(x);
         if (got != UPSTREAM_FULL || !fresh)
             return got;
-        u = take_idle(x->w, x->backend);
+        u = take_idle(x);
         if (u == NULL)
             return UPSTREAM_FULL;
     }
     attach(u, x);
     return UPSTREAM_READY;
+}
+
+enum upstream_got upstream_get(struct exchange *x, bool fresh)
+{
+    enum upstream_got got = get_any(x, fresh);
+
+    /* What is unused may be another client's. */
+    if (got == UPSTREAM_FULL && x->backend->proxy_protocol != 0 &&
+        upstream_close_one_idle(x->w, x->backend))
+        got = get_any(x, fresh);
+    return got;
 }
 
 void upstream_close_list(struct list *idle)

@@ -3,6 +3,9 @@
  *
  * Unused connections are kept per worker and backend, newest first; what a backend
  * allows in all (max_connections, max_idle) is counted over all workers.
+ *
+ * One that began with a PROXY protocol header is kept for its client connection alone, and
+ * closed with it.
  */
 #ifndef PROXY_UPSTREAM_H
 #define PROXY_UPSTREAM_H
