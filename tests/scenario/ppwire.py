@@ -2,6 +2,8 @@
 import ipaddress
 import struct
 
+from wire import Closed
+
 SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
 LOCAL, PROXY = 0x20, 0x21
 UNSPEC, TCP4, TCP6, UNIX = 0x00, 0x11, 0x21, 0x31
@@ -48,23 +50,26 @@ def secured(peer, ctx, name="localhost"):
 
 
 class Told:
-    """A header as an origin reads it off a connection, exactly to its end."""
+    """A header as an origin reads it off a connection: not a byte more is taken off the socket."""
 
     def __init__(self, peer):
+        assert not peer.buf
         self.source = self.destination = None   # (address, port)
-        if peer.exactly(6) == b"PROXY ":
-            self.raw = b"PROXY " + peer.until(b"\r\n")
+        self.raw = b""
+        self.take(peer, 6)
+        if self.raw == b"PROXY ":
+            while not self.raw.endswith(b"\r\n"):
+                self.take(peer, 1)
             self.version = 1
             words = self.raw[:-2].decode().split(" ")
             self.local = words[1] == "UNKNOWN"
             if not self.local:
                 self.source, self.destination = (words[2], int(words[4])), (words[3], int(words[5]))
             return
-        self.raw = SIGNATURE[:6] + peer.exactly(10)
+        self.take(peer, 10)
         assert self.raw[:12] == SIGNATURE, self.raw
         command, family, length = struct.unpack("!BBH", self.raw[12:])
-        block = peer.exactly(length)
-        self.raw += block
+        block = self.take(peer, length)
         self.version, self.local = 2, command == LOCAL
         if not self.local:
             n = 4 if family == TCP4 else 16
@@ -72,20 +77,25 @@ class Told:
             self.source = str(ipaddress.ip_address(block[:n])), ports[0]
             self.destination = str(ipaddress.ip_address(block[n:2 * n])), ports[1]
 
+    def take(self, peer, n):
+        taken = b""
+        while len(taken) < n:
+            data = peer.sock.recv(n - len(taken))
+            if not data:
+                raise Closed(taken)
+            taken += data
+        self.raw += taken
+        return taken
+
 
 def reading(serve=None):
     """`serve` of an Origin behind a header, which goes to `origin.told`; `serve` goes on after it."""
     def begin(peer, o):
-        told = Told(peer)
+        peer.told = Told(peer)
         with o.lock:
-            o.told = getattr(o, "told", []) + [told]
+            o.told = getattr(o, "told", []) + [peer.told]
         (serve or o.serve_requests)(peer, o)
     return begin
-
-
-def clients(o):
-    """The headers that told of somebody."""
-    return [t for t in getattr(o, "told", []) if not t.local]
 
 
 def from_(t, header, *pieces):

@@ -152,6 +152,7 @@ static const struct header lines[] = {
     {BYTES("PROXY TCP5 1.2.3.4 5.6.7.8 1 2\r\n"), "unknown protocol"},
     {BYTES("PROXY UDP4 1.2.3.4 5.6.7.8 1 2\r\n"), "unknown protocol"},
     {BYTES("PROXY UNKNOWNS\r\n"), "unknown protocol"},
+    {BYTES("PROXY UNKNOWS\r\n"), "unknown protocol"},
     {BYTES("PROXY tcp4 1.2.3.4 5.6.7.8 1 2\r\n"), "unknown protocol"},
     {BYTES("PROXY \r\n"), "unknown protocol"},
     {BYTES("PROXY TCP4 1.2.3.4 5.6.7.8 1 2\n"), "bad end of line"},
