@@ -95,9 +95,16 @@ struct cfg_listener {
     struct cfg_listener_tls tls;
 };
 
+#define CFG_HEALTH_NO_GRPC "off"
+
+enum cfg_health_kind { CFG_HEALTH_HTTP, CFG_HEALTH_GRPC, CFG_HEALTH_TCP };
+
 struct cfg_health { /* active probes */
     bool enabled;
+    enum cfg_health_kind kind; /* from the next three */
     char *path;
+    char *grpc; /* a service, "": the whole server, or CFG_HEALTH_NO_GRPC */
+    bool tcp;
     char *host; /* "": the backend's address */
     uint32_t interval_ms, timeout_ms;
     uint32_t rise, fall;

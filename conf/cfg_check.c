@@ -13,6 +13,7 @@
 
 #define PROFILER_KEY_MIN     16
 #define TLS_TICKET_FILES_MAX 8
+#define GRPC_SERVICE_MAX     255
 #define ZONE_DIR             "/usr/share/zoneinfo"
 
 struct check {
@@ -148,6 +149,11 @@ static void check_admin(const struct check *c)
         fault(c, &a->token, a, "token: needs a bind");
 }
 
+static bool asks_grpc(const struct cfg_health *h)
+{
+    return strcmp(h->grpc, CFG_HEALTH_NO_GRPC) != 0;
+}
+
 /* ---- pools and providers ------------------------------------------------------------ */
 
 /* A name to ask for and to check comes from somewhere, or nothing is checked. */
@@ -251,6 +257,16 @@ static void check_command(const struct check *c, const struct cfg_provider_local
     }
 }
 
+/* Instances are asked either way, or nobody knows when they can serve. */
+static void check_ready(const struct check *c, const struct cfg_service *s)
+{
+    const struct cfg_provider_local *l = &s->local;
+    bool spoiled = cfg_places_spoiled(c->places, &l->ready);
+
+    if (l->ready[0] == 0 && !spoiled && !asks_grpc(&s->health) && !s->health.tcp)
+        fault(c, l, l, "'ready' is required here");
+}
+
 static void check_ports(const struct check *c, const struct cfg_service *s)
 {
     const struct cfg_provider_local *l = &s->local;
@@ -283,6 +299,32 @@ static void check_name(const struct check *c, const struct cfg_service *s)
               NAME_MAX_LEN - 1);
 }
 
+/* What is asked can be answered by the backends of the pool. */
+static bool speaks_h2(const struct cfg_pool *p)
+{
+    bool all_tls = p->tls.present;
+
+    for (size_t i = 0; i < p->n_backends; i++)
+        all_tls = all_tls && p->backends[i].tls != CFG_BACKEND_TLS_OFF;
+    return p->protocol == CFG_PROTOCOL_H2 || (p->protocol == CFG_PROTOCOL_AUTO && all_tls);
+}
+
+static void check_grpc(const struct check *c, const struct cfg_service *s)
+{
+    const struct cfg_health *h = &s->health;
+
+    if (h->tcp)
+        fault(c, &h->grpc, s, "health.grpc: means nothing with health.tcp");
+    if (strlen(h->grpc) > GRPC_SERVICE_MAX)
+        fault(c, &h->grpc, s, "health.grpc: a name has at most %d bytes", GRPC_SERVICE_MAX);
+    for (enum tier t = 0; t < N_TIERS; t++)
+        if (s->pools[t].present && !speaks_h2(&s->pools[t]))
+            fault(
+                c, &h->grpc, s,
+                "health.grpc: needs HTTP/2, which pool '%s' does not speak (protocol: h2)",
+                tier_name[t]);
+}
+
 static void check_health(const struct check *c, const struct cfg_health *h,
                          const void *service)
 {
@@ -313,7 +355,10 @@ static void check_service(const struct check *c, const struct cfg_service *s)
     }
     if (!any)
         fault(c, &s->name, s, "service '%s' needs a pool", s->name);
+    if (asks_grpc(&s->health))
+        check_grpc(c, s);
     if (s->local.present) {
+        check_ready(c, s);
         check_command(c, &s->local);
         check_ports(c, s);
     }

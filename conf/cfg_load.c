@@ -52,6 +52,17 @@ static void finish_routes(struct cfg *c)
         c->routes[i].index = (uint16_t)i;
 }
 
+static void finish_health(struct cfg_health *h)
+{
+    if (h->tcp)
+        h->kind = CFG_HEALTH_TCP;
+    else if (strcmp(h->grpc, CFG_HEALTH_NO_GRPC) != 0)
+        h->kind = CFG_HEALTH_GRPC;
+    else
+        h->kind = CFG_HEALTH_HTTP;
+    h->enabled = h->enabled && (h->kind != CFG_HEALTH_HTTP || h->path[0] != 0);
+}
+
 static void finish(struct cfg *c)
 {
     for (char *p = c->client_subject_header; *p != 0; p++)
@@ -70,7 +81,7 @@ static void finish(struct cfg *c)
         struct cfg_service *s = &c->services[i];
 
         s->index = (uint16_t)i;
-        s->health.enabled = s->health.enabled && s->health.path[0] != 0;
+        finish_health(&s->health);
     }
     c->admin.enabled = c->admin.bind.text[0] != 0;
     finish_routes(c);

@@ -352,8 +352,11 @@ static const struct cfg_key local_keys[] = {
            "Command line of an instance, without a shell.  `{port}` is replaced and must "
            "be there; `{service}`, `{tier}` and `{id}` may be.",
            .required = true, .example = "\"./app --port {port}\""),
-    STRING("ready", PATH, ready, NULL, "Path that answers 2xx once the instance can serve.",
-           .required = true, .example = "/healthz"),
+    STRING(
+        "ready", PATH, ready, "",
+        "Path that answers 2xx once the instance can serve; required unless `health` asks "
+        "in another way (`grpc`, `tcp`), which then is how instances are asked, too.",
+        .example = "/healthz"),
     RANGE("ports", port_from, "20000-20999", "1", "65535",
           "Ports for instances, one each; no other service may use them."),
     DURATION("start_timeout", start_timeout_ms, "30s", "100ms", "1h",
@@ -373,17 +376,26 @@ static const struct cfg_section local = {
 
 #define S cfg_health
 static const struct cfg_key health_keys[] = {
-    BOOL("enabled", enabled, "true", "Probing needs a `path` as well."),
-    STRING("path", PATH, path, "", "Asked for with GET; without it nothing is probed.",
+    BOOL("enabled", enabled, "true", "Probing needs a `path`, `grpc` or `tcp` as well."),
+    STRING("path", PATH, path, "",
+           "Asked for with GET, in the version of HTTP that the pool speaks.",
            .example = "/healthz"),
-    STRING("host", HOST, host, "", "Sent as Host; by default the backend's address.",
+    STRING("grpc", TEXT, grpc, CFG_HEALTH_NO_GRPC,
+           "Service that gRPC's health service (`grpc.health.v1.Health`) is asked for, in "
+           "place of a `path`; `\"\"` is the whole server.  Backends must speak HTTP/2.",
+           .example = "shop.v1.Cart"),
+    BOOL("tcp", tcp, "false",
+         "Whether a connection, with TLS its handshake, is enough, in place of a `path`."),
+    STRING("host", HOST, host, "",
+           "Sent as Host or `:authority`; by default the backend's address.",
            .example = "app.internal"),
     DURATION("interval", interval_ms, "2s", "100ms", "1h",
              "Between two probes of a backend."),
     DURATION("timeout", timeout_ms, "1s", "10ms", "1h", "Of a whole probe."),
     COUNT("rise", rise, "2", "1", "100", "Good probes in a row that make a backend up."),
     COUNT("fall", fall, "3", "1", "100", "Bad probes in a row that make it down."),
-    RANGE("status", status_from, "200-399", "100", "599", "What counts as good."),
+    RANGE("status", status_from, "200-399", "100", "599",
+          "What counts as good, of a `path`."),
 };
 static const struct cfg_section health = {KEYS(health_keys),
                                           .title = "services.NAME.health",

@@ -68,7 +68,12 @@ static bool is_probed(const struct member_place *at, const struct member_want *w
 /* How the configuration asks. */
 static struct probe_plan usual_plan(const struct cfg_health *h, const struct addr *addr)
 {
-    return (struct probe_plan){.path = h->path,
+    static const enum probe_kind kinds[] = {[CFG_HEALTH_HTTP] = PROBE_HTTP,
+                                            [CFG_HEALTH_GRPC] = PROBE_GRPC,
+                                            [CFG_HEALTH_TCP] = PROBE_CONNECT};
+
+    return (struct probe_plan){.kind = kinds[h->kind],
+                               .path = h->kind == CFG_HEALTH_GRPC ? h->grpc : h->path,
                                .host = h->host[0] != 0 ? h->host : backend_host(addr),
                                .interval_ms = h->interval_ms,
                                .timeout_ms = h->timeout_ms,
@@ -78,19 +83,22 @@ static struct probe_plan usual_plan(const struct cfg_health *h, const struct add
                                .status_to = h->status_to};
 }
 
-/* An instance answers on its provider's path first.  Where no health check is
- * configured, that path stays. */
+/* An instance answers on its provider's path first, if that has one.  Where no health check
+ * is configured, that path stays. */
 static void make_plans(const struct member_place *at, const struct member_want *w,
                        struct probe_plan plans[2])
 {
     const struct cfg_health *h = &at->service->health;
 
     plans[0] = plans[1] = usual_plan(h, w->addr);
-    if (w->probe[0] == 0)
+    if (!w->instance)
         return;
-    plans[0].path = w->probe;
-    plans[0].status_from = 200;
-    plans[0].status_to = 299;
+    if (w->probe[0] != 0) {
+        plans[0].kind = PROBE_HTTP;
+        plans[0].path = w->probe;
+        plans[0].status_from = 200;
+        plans[0].status_to = 299;
+    }
     if (!h->enabled)
         plans[1] = plans[0];
     plans[0].interval_ms = START_INTERVAL_MS;
@@ -102,6 +110,8 @@ static void watch(struct member *m, const struct member_place *at,
 {
     struct probe_spec spec = {.addr = w->addr,
                               .tls = m->be->tls,
+                              .protocol = m->be->protocol,
+                              .proxy_protocol = m->be->proxy_protocol,
                               .health = health_of(m),
                               .fn = on_health,
                               .ctx = m};

@@ -1,8 +1,9 @@
 /*
- * probe.h - asks a backend again and again whether it is well, over HTTP/1.1.
+ * probe.h - asks a backend again and again whether it is well.
  *
- * One connection a question: GET, Connection: close, and only the status counts.  Over
- * TLS where the traffic is.  Keeps no traffic away by itself: it reports changes of health.
+ * One connection a question, which is as the traffic's are: with a PROXY protocol header,
+ * over TLS, in the same version of HTTP, or the one agreed on.  Keeps no traffic away by
+ * itself: it reports changes of health.
  *
  * A probe follows its first plan until the backend is up for the first time, then the
  * second.  The first is quick and patient for an instance that is still starting: its
@@ -17,18 +18,11 @@
 #include "base/handover.h"
 #include "base/loop.h"
 #include "base/rng.h"
+#include "conf/cfg.h"
+#include "proxy/probe_talk.h"
 
 struct probe;
 struct tls_peer;
-
-struct probe_plan {
-    const char *path;
-    const char *host; /* value of Host */
-    uint32_t interval_ms, timeout_ms;
-    uint32_t rise, fall; /* answers in a row that change the health */
-    uint16_t status_from, status_to;
-    bool patient;
-};
 
 /* Counts answers; pure. */
 struct probe_count {
@@ -47,6 +41,8 @@ typedef void probe_fn(void *ctx, enum backend_health health, const char *reason)
 struct probe_spec {
     const struct addr *addr; /* copied, as the plans are */
     struct tls_peer *tls;    /* referenced; NULL: plain */
+    enum cfg_protocol protocol;
+    enum cfg_proxy_protocol proxy_protocol;
     struct probe_plan plans[2];
     enum backend_health health; /* known already: then the second plan holds at once */
     probe_fn *fn;
@@ -56,7 +52,7 @@ struct probe_spec {
 struct probe *probe_new(struct loop *l, struct rng *rng, const struct probe_spec *spec);
 void probe_free(struct probe *p); /* NULL is fine */
 
-/* Was p made with these plans, and for the same side of TLS? */
+/* Was p made with these plans, and for connections of that kind? */
 bool probe_follows(const struct probe *p, const struct probe_spec *spec);
 
 #endif

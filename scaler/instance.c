@@ -75,7 +75,9 @@ static void leave_pool(struct instance *i)
 
 void instance_see(struct instance *i, const struct backend_view *v)
 {
-    bool unprobed = i->fleet->svc->local.ready[0] == 0 && v->health == BACKEND_UNKNOWN;
+    const struct cfg_service *svc = i->fleet->svc;
+    bool unprobed =
+        svc->local.ready[0] == 0 && !svc->health.enabled && v->health == BACKEND_UNKNOWN;
 
     i->seen = true;
     i->seen_at = i->fleet->now;
