@@ -383,7 +383,7 @@ static const struct cfg_key health_keys[] = {
     STRING("grpc", TEXT, grpc, CFG_HEALTH_NO_GRPC,
            "Service that gRPC's health service (`grpc.health.v1.Health`) is asked for, in "
            "place of a `path`; `\"\"` is the whole server.  Backends must speak HTTP/2.",
-           .example = "shop.v1.Cart"),
+           .empty = true, .example = "shop.v1.Cart"),
     BOOL("tcp", tcp, "false",
          "Whether a connection, with TLS its handshake, is enough, in place of a `path`."),
     STRING("host", HOST, host, "",

@@ -60,6 +60,7 @@ struct cfg_key {
     size_t n_offset;                   /* LIST, MAP: of the count, a size_t */
     const struct cfg_section *section; /* SECTION, MAP, DEFAULTS, LIST of SECTION */
     bool required, secret;
+    bool empty; /* text: "" is a value of its own, not the lack of one */
     const char *doc;
     const char *example; /* where the default shows too little */
 };

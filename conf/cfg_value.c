@@ -143,7 +143,7 @@ static int host_from(const char *text, void *field, struct why *w)
 /* Where nothing is the default, saying so is the same as saying nothing. */
 static int empty_from(const struct cfg_key *k, void *field, struct why *w)
 {
-    if (!k->required && (k->def == NULL || k->def[0] != 0))
+    if (!k->required && !k->empty && (k->def == NULL || k->def[0] != 0))
         return why_set(w, RC_INVALID, "must not be empty");
     replace_text(field, mem_str(""));
     return RC_OK;

@@ -254,6 +254,11 @@ struct probe_wire *probe_wire_open(const struct probe_wire_spec *spec)
 
 void probe_wire_close(struct probe_wire *w)
 {
+    if (w->tls != NULL) {
+        tls_io_end(w->tls);
+        queue_records(w);
+        flush(w);
+    }
     loop_io_remove(&w->io);
     close(w->fd);
     if (w->tls != NULL) {
