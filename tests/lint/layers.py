@@ -35,7 +35,11 @@ MAY = {
 }
 
 # Functions whose parameters a library has laid down: path -> names.
-CALLBACKS = {"proxy/h2link.c": {"read_body"}}
+CALLBACKS = {
+    "proxy/h2link.c": {"read_body"},
+    "proxy/probe_h2.c": {"on_header", "read_request"},
+    "tests/unit/proxy/probe_h2_test.c": {"on_header", "read_body"},
+}
 
 # No socket, clock, thread, file, log or errno: time, randomness, sizes are arguments.
 PURE = (

@@ -155,6 +155,50 @@ Test(cfg_check, the_times_of_a_service_fit_one_another)
                    "t:5:23: ejection.base: is longer than ejection.max\n");
 }
 
+Test(cfg_check, a_service_is_asked_in_a_way_its_backends_understand)
+{
+#define H2(tls) "    pools: { baseline: { backends: 127.0.0.1:1, protocol: h2" tls " } },\n"
+#define AUTO(tls)                                                                          \
+    "    pools: { baseline: { tls: {}, backends: { address: 127.0.0.1:1" tls " } } },\n"
+    cfg_unref(loading_good(SERVICE(H2("") "    health: { grpc: a.B }\n")));
+    cfg_unref(loading_good(SERVICE(H2("") "    health: { grpc: '', path: / }\n")));
+    cfg_unref(loading_good(SERVICE(AUTO("") "    health: { grpc: '' }\n")));
+    loading_expect(
+        SERVICE(AUTO(", tls: off") "    health: { grpc: '' }\n"),
+        "t:5:21: health.grpc: needs HTTP/2, which pool 'baseline' does not speak "
+        "(protocol: h2)\n");
+    loading_expect(
+        SERVICE(BASE "    health: { grpc: a.B }\n"),
+        "t:5:21: health.grpc: needs HTTP/2, which pool 'baseline' does not speak "
+        "(protocol: h2)\n");
+    loading_expect(SERVICE(H2("") "    health: { grpc: a.B, tcp: true }\n"),
+                   "t:5:21: health.grpc: means nothing with health.tcp\n");
+#undef H2
+#undef AUTO
+}
+
+/* Instances are asked by their provider's path, or as the service's health is. */
+Test(cfg_check, instances_are_asked_somehow)
+{
+#define BARE "    providers: { local: { command: './a {port}' } },\n"
+#define POOL "    pools: { burst: { provider: local, max: 1, protocol: h2 } }"
+    cfg_unref(loading_good(SERVICE(BARE POOL ", health: { grpc: '' }\n")));
+    cfg_unref(loading_good(SERVICE(BARE POOL ", health: { tcp: true }\n")));
+    loading_expect(SERVICE(BARE POOL ", health: /up\n"),
+                   "t:4:18: 'ready' is required here\n");
+    loading_expect(SERVICE(BARE POOL "\n"), "t:4:18: 'ready' is required here\n");
+#undef BARE
+#undef POOL
+}
+
+Test(cfg_check, who_may_send_a_header_is_asked_where_one_is_expected)
+{
+    loading_expect("listeners: { bind: 127.0.0.1:80, proxy_from: 10.0.0.0/8 }\n"
+                   "services: { s: { pools: { baseline: { backends: 127.0.0.1:1 } } } }\n"
+                   "routes: { service: s }\n",
+                   "t:1:46: proxy_from: means nothing without proxy_protocol\n");
+}
+
 Test(cfg_check, a_time_zone_exists)
 {
     loading_expect(SERVICE(BASE "    time_zone: Mars/Olympus\n"),

@@ -87,6 +87,48 @@ Test(cfg_load, what_is_computed_is_filled_in)
     cfg_unref(c);
 }
 
+Test(cfg_load, what_probes_ask_is_the_most_particular_of_what_is_given)
+{
+    struct cfg *c = loading_good(
+        "listeners: 127.0.0.1:80\n"
+        "defaults: { service: { health: /up, pools: { baseline: { protocol: h2 } } } }\n"
+        "services:\n"
+        "  a: { pools: { baseline: { backends: 127.0.0.1:1 } } }\n"
+        "  b: { pools: { baseline: { backends: 127.0.0.1:2 } }, health: { grpc: '' } }\n"
+        "  c: { pools: { baseline: { backends: 127.0.0.1:3 } }, health: { tcp: true } }\n"
+        "  d: { pools: { baseline: { backends: 127.0.0.1:4 } }, health: { grpc: off } }\n"
+        "routes: { service: a }\n");
+
+    cr_expect_eq(c->services[0].health.kind, CFG_HEALTH_HTTP);
+    cr_expect_eq(c->services[1].health.kind, CFG_HEALTH_GRPC);
+    cr_expect_str_eq(c->services[1].health.grpc, "");
+    cr_expect_eq(c->services[2].health.kind, CFG_HEALTH_TCP);
+    cr_expect_eq(c->services[3].health.kind, CFG_HEALTH_HTTP);
+    for (size_t i = 0; i < c->n_services; i++)
+        cr_expect(c->services[i].health.enabled);
+    cfg_unref(c);
+}
+
+Test(cfg_load, a_connection_or_grpc_is_probed_without_a_path)
+{
+    struct cfg *c = loading_good(
+        "listeners: 127.0.0.1:80\n"
+        "services:\n"
+        "  a: { pools: { baseline: { backends: 127.0.0.1:1, protocol: h2 } }, health: { "
+        "grpc: a "
+        "} }\n"
+        "  b: { pools: { baseline: { backends: 127.0.0.1:2 } }, health: { tcp: true } }\n"
+        "  c: { pools: { baseline: { backends: 127.0.0.1:3 } }, health: { tcp: true, "
+        "enabled: "
+        "false } }\n"
+        "routes: { service: a }\n");
+
+    cr_expect(c->services[0].health.enabled);
+    cr_expect(c->services[1].health.enabled);
+    cr_expect_not(c->services[2].health.enabled);
+    cfg_unref(c);
+}
+
 Test(cfg_load, probing_needs_a_path_and_can_be_switched_off)
 {
     struct cfg *c = loading_good("listeners: 127.0.0.1:80\n"

@@ -146,6 +146,11 @@ Test(cfg_print, everything_that_can_be_set_survives_a_round_trip)
     all = round_trip(text);
     expect_line(all, "    bind: \"[::1]:8081\"\n");
     expect_line(all, "      - fd00::/8\n");
+    expect_line(all, "    proxy_protocol: true\n");
+    expect_line(all, "      - 192.0.2.0/24\n");
+    expect_line(all, "        proxy_protocol: v2\n");
+    expect_line(all, "      grpc: off\n");
+    expect_line(all, "      grpc: \"\"\n");
     expect_line(all, "      status: 204\n");
     expect_line(all, "      target_utilisation: 66.5%\n");
     expect_line(all, "  start: 2026-03-02T06:00:00Z\n");

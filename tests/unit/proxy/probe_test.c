@@ -209,6 +209,25 @@ Test(probe_io, a_head_that_never_ends_is_down)
     expect_change(&usual, BACKEND_UNKNOWN, BACKEND_DOWN, "bad answer: head_too_long");
 }
 
+Test(probe_io, a_connection_may_be_enough)
+{
+    struct probe_plan plan = usual;
+
+    plan.kind = PROBE_CONNECT;
+    answer = NULL;
+    expect_change(&plan, BACKEND_UNKNOWN, BACKEND_UP, "connected");
+}
+
+Test(probe_io, a_connection_that_is_refused_is_not)
+{
+    struct probe_plan plan = usual;
+    int fd = fixture_bind(SOCK_STREAM, 0, &addr);
+
+    close(fd);
+    plan.kind = PROBE_CONNECT;
+    expect_change(&plan, BACKEND_UP, BACKEND_DOWN, "Connection refused");
+}
+
 Test(probe_io, the_second_plan_holds_after_the_first_pass)
 {
     struct probe_spec spec = {.addr = &addr, .plans = {usual, usual}, .fn = on_health};
@@ -239,5 +258,16 @@ Test(probe_io, it_knows_the_plans_it_was_made_with)
     spec.plans[1] = usual;
     spec.plans[0].fall = 9;
     cr_expect_not(probe_follows(p, &spec));
+    spec.plans[0] = usual;
+    spec.plans[0].kind = PROBE_CONNECT;
+    cr_expect_not(probe_follows(p, &spec));
+    spec.plans[0] = usual;
+    spec.protocol = CFG_PROTOCOL_H2;
+    cr_expect_not(probe_follows(p, &spec));
+    spec.protocol = CFG_PROTOCOL_AUTO;
+    spec.proxy_protocol = CFG_PROXY_PROTOCOL_V1;
+    cr_expect_not(probe_follows(p, &spec));
+    spec.proxy_protocol = CFG_PROXY_PROTOCOL_OFF;
+    cr_expect(probe_follows(p, &spec));
     probe_free(p);
 }
