@@ -496,7 +496,8 @@ static const struct cfg_section retries = {
     KEYS(retries_keys), .title = "services.NAME.retries", .shorthand = "attempts",
     .doc =
         "Only requests that are idempotent or were not sent, and of whose answer no byte "
-        "has come."};
+        "has come.  Where a kept connection turns out to be closed, such a request is sent "
+        "again on a new one, once and uncounted."};
 
 static const struct cfg_key service_keys[] = {
     GROUP("pools", pools, "Where requests go."),

@@ -83,6 +83,7 @@ struct exchange {
     struct service_stats *stats;   /* of this worker */
     struct backend *backend;       /* whose slot is held; NULL: none */
     const struct backend *avoid;   /* failed it before */
+    bool replaced; /* an attempt on a kept connection that was gone has been made again */
 
     /* the request, kept until the first response byte */
     struct msg head;

@@ -368,12 +368,19 @@ static void send_request(struct exchange *x)
         x->down->ops->resume(x->down);
 }
 
-static bool may_retry(struct exchange *x)
+/* May it be sent again (RFC 9110, 9.2.2), and is it all there? */
+static bool repeatable(const struct exchange *x)
 {
     bool safe = msg_idempotent(x->head.method_id) || !x->reached;
 
-    return exchange_unanswered(x) && safe && x->body_is_whole &&
-           x->attempts <= x->service->cfg->retry_attempts && x->down != NULL &&
+    return exchange_unanswered(x) && safe && x->body_is_whole && x->down != NULL;
+}
+
+static bool may_retry(struct exchange *x)
+{
+    unsigned counted = x->attempts - (x->replaced ? 1u : 0u);
+
+    return repeatable(x) && counted <= x->service->cfg->retry_attempts &&
            budget_retry(&x->service->shared->retry_tokens);
 }
 
@@ -396,6 +403,24 @@ static void attempt_failed(struct exchange *x, enum load_error e, unsigned statu
            status == 504 ? "the service did not answer in time"
                          : "the service could not be reached",
            0);
+}
+
+/*
+ * A kept connection was gone.  That is no failure of the backend's: once a request gets
+ * another connection for it, counted neither as one of its retries nor in the budget.
+ */
+static void replace_connection(struct exchange *x)
+{
+    if (x->replaced || !repeatable(x)) {
+        attempt_failed(x, LOAD_E_RESET, 502);
+        return;
+    }
+    x->replaced = true;
+    x->flags |= OBS_RETRIED;
+    STATS_INC(x->stats->proxy_retries);
+    STATS_INC(x->w->stats->upstream_stale);
+    close_attempt(x, BACKEND_ABANDONED);
+    try_backend(x);
 }
 
 /* All connections of a backend with a free slot are in use elsewhere.  Nobody is woken for
@@ -728,6 +753,13 @@ void forward_up_fault(struct exchange *x, enum stream_fault why)
     case FAULT_REFUSED:
         x->reached = false;
         attempt_failed(x, LOAD_E_RESET, 502);
+        return;
+    case FAULT_UNSENT:
+        x->reached = false;
+        replace_connection(x);
+        return;
+    case FAULT_STALE:
+        replace_connection(x);
         return;
     case FAULT_CLOSED:
     case FAULT_RESET:

@@ -435,6 +435,7 @@ static void add_worker(const struct worker *w, struct proxy_totals *out)
     out->bytes_out += GET(s->bytes_out);
     out->upstream_opened += GET(s->upstream_opened);
     out->upstream_reused += GET(s->upstream_reused);
+    out->upstream_stale += GET(s->upstream_stale);
     out->handed_over += GET(s->handed_over);
     out->h2_requests += GET(s->h2_requests);
     out->h2_connections += GET(s->h2_connections);

@@ -149,6 +149,7 @@ static size_t send_iov(struct sock *s, struct iovec *iov, int n, size_t bytes)
             fail(s);
         return 0;
     }
+    s->sent = s->sent || sent > 0;
     if ((size_t)sent < bytes)
         s->can_write = false;
     return (size_t)sent;

@@ -48,6 +48,7 @@ struct sock {
     bool shut;                 /* close our direction once `out` is empty */
     bool was_full;             /* data() answered "no more" */
     bool reset;                /* closing breaks the connection off */
+    bool sent;                 /* the kernel took a byte; the owner may clear it */
     struct tls_io *tls;        /* NULL: plain */
     struct pipe *pipe;         /* what it holds goes out before `out`; NULL: nothing */
     struct proxyproto *header; /* is read first; NULL: none is awaited (any more) */

@@ -72,7 +72,8 @@ struct worker_stats {
     _Atomic uint64_t accepted, requests, bytes_in, bytes_out;
     _Atomic uint64_t refused[N_REFUSALS];
     _Atomic uint64_t upstream_opened, upstream_reused;
-    _Atomic uint64_t handed_over; /* connections given to a less loaded worker */
+    _Atomic uint64_t upstream_stale; /* kept, and gone when used; replaced */
+    _Atomic uint64_t handed_over;    /* connections given to a less loaded worker */
     _Atomic int64_t connections, upstream_connections, exchanges;
     /* Of these, what speaks HTTP/2. */
     _Atomic uint64_t h2_requests;

@@ -36,6 +36,10 @@ enum stream_fault {
     FAULT_TLS,     /* the connection stood, but TLS on it did not (up only) */
     FAULT_CANCEL,  /* we gave it up */
     FAULT_REFUSED, /* the peer has not looked at it, and says so (up only) */
+    /* A kept connection was gone when it was used (up only): no byte of an answer came...
+     */
+    FAULT_STALE,
+    FAULT_UNSENT, /* ... and no byte of the request was taken either */
 };
 
 struct stream;

@@ -42,6 +42,7 @@ struct upstream {
     uint8_t state;
     uint8_t method; /* of the request being served: decides about the answer's body */
     bool keep_alive;
+    bool reused;        /* it has served before, and no byte of this answer has come */
     bool chunk_request; /* the body goes up in chunks of our making */
     bool request_over;
     bool stalled;     /* reading the body waits for resume() */
@@ -142,13 +143,24 @@ static void park(struct upstream *u)
     deadline(u, u->idle_ms);
 }
 
+/*
+ * A backend may close a kept connection whenever it likes, also while a request is on its
+ * way to it: no failure of the request's making (RFC 9112, 9.3.1).
+ */
+static enum stream_fault of_kept(const struct upstream *u, enum stream_fault why)
+{
+    if (!u->reused || (why != FAULT_RESET && why != FAULT_CLOSED))
+        return why;
+    return u->sock.sent ? FAULT_STALE : FAULT_UNSENT;
+}
+
 /* The backend's side is broken. */
 static void upstream_fault(struct upstream *u, enum stream_fault why)
 {
     struct exchange *x = u->stream.x;
 
     if (x != NULL)
-        forward_up_fault(x, why);
+        forward_up_fault(x, of_kept(u, why));
     CHECK(u->stream.x == NULL);
     upstream_close(u);
 }
@@ -409,8 +421,10 @@ static ssize_t read_once(struct upstream *u)
     n = sock_read(&u->sock, u->sock.w->scratch,
                   u->state == UP_HEAD && u->was_spliced ? HEAD_READ_BYTES
                                                         : SOCK_SCRATCH_BYTES);
-    if (n > 0)
+    if (n > 0) {
+        u->reused = false;
         take_input(u, u->sock.w->scratch, (size_t)n);
+    }
     return n;
 }
 
@@ -693,6 +707,8 @@ static struct upstream *take_idle(const struct exchange *x)
         return NULL;
     leave_idle(u);
     u->state = UP_HEAD;
+    u->reused = true;
+    u->sock.sent = false;
     loop_timer_clear(&u->timer);
     STATS_INC(x->w->stats->upstream_reused);
     return u;

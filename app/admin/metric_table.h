@@ -51,6 +51,7 @@ X(PROCESS, upstream_connections, GAUGE, "Connections to backends open now", p->i
 X(PROCESS, h2_upstream_connections, GAUGE, "Of these, connections that speak HTTP/2", p->in->totals.h2_upstream_connections) \
 X(PROCESS, upstream_connections_opened_total, COUNTER, "Connections opened to backends", p->in->totals.upstream_opened) \
 X(PROCESS, upstream_connections_reused_total, COUNTER, "Requests sent on a connection that was open already", p->in->totals.upstream_reused) \
+X(PROCESS, upstream_connections_stale_total, COUNTER, "Of these, sent again because the backend had closed the connection", p->in->totals.upstream_stale) \
 X(PROCESS, tls_handshakes_total, COUNTER, "TLS handshakes with clients that were completed", p->in->totals.tls_down.handshakes) \
 X(PROCESS, tls_resumed_total, COUNTER, "Of these, those that resumed a session", p->in->totals.tls_down.resumed) \
 X(TLS_FAULT, tls_failed_total, COUNTER, "TLS handshakes with clients that came to nothing", p->in->totals.tls_down.failed[p->i]) \

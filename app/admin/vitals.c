@@ -25,15 +25,15 @@ struct json_t *vitals_process(struct wire *w)
     struct proxy_totals t;
 
     proxy_totals_mt(w->proxy, &t);
-    return json_pack("{s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o}",
-                     "accepted", count(t.accepted), "requests", count(t.requests),
-                     "bytes_in", count(t.bytes_in), "bytes_out", count(t.bytes_out),
-                     "connections", (json_int_t)t.connections, "max_connections",
-                     (json_int_t)t.max_connections, "upstream_connections",
-                     (json_int_t)t.upstream_connections, "exchanges",
-                     (json_int_t)t.exchanges, "upstream_opened", count(t.upstream_opened),
-                     "upstream_reused", count(t.upstream_reused), "slow_turns",
-                     count(t.slow_turns), "refused", refused_json(&t));
+    return json_pack(
+        "{s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o}", "accepted",
+        count(t.accepted), "requests", count(t.requests), "bytes_in", count(t.bytes_in),
+        "bytes_out", count(t.bytes_out), "connections", (json_int_t)t.connections,
+        "max_connections", (json_int_t)t.max_connections, "upstream_connections",
+        (json_int_t)t.upstream_connections, "exchanges", (json_int_t)t.exchanges,
+        "upstream_opened", count(t.upstream_opened), "upstream_reused",
+        count(t.upstream_reused), "upstream_stale", count(t.upstream_stale), "slow_turns",
+        count(t.slow_turns), "refused", refused_json(&t));
 }
 
 bool vitals_store_ok(const struct wire *w)

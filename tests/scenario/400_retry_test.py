@@ -1,8 +1,9 @@
 """What is tried again elsewhere, and what must not be."""
 import socket
+import threading
 
-from harness import free_port
-from wire import answer, request
+from harness import free_port, stopped_thread
+from wire import answer, request, wait_for
 
 NO_EJECTION = {"ejection": {"enabled": False}}
 
@@ -22,11 +23,79 @@ def closes_after_the_first(peer, o):
 
 def test_a_backend_that_dies_between_two_requests_costs_no_get(tidegate, origin):
     for serve in (closes_after_the_first, dies_on_the_second):
-        t = tidegate([origin(serve)], service={"retries": {"budget": "100%"}, **NO_EJECTION})
+        t = tidegate([origin(serve)], service={"retries": {"budget": "0%"}, **NO_EJECTION})
         with t.client() as c:
             for _ in range(50):
                 assert c.get().status == 200
         t.stop()
+
+
+def test_a_kept_connection_that_is_gone_is_replaced_without_spending_the_budget(tidegate, origin):
+    """Whatever the method's luck: a GET always finds a fresh connection, and ejects nobody."""
+    o = origin(dies_on_the_second)
+    t = tidegate([o], workers=1, service={"retries": {"attempts": 0}, "ejection": {"failures": 1}})
+    with t.client() as c:
+        for _ in range(100):
+            assert c.get().status == 200
+    assert t.metric("tidegate_upstream_connections_stale_total") == 99
+    assert t.service()["proxy_retries"] == 99
+    assert t.service()["errors"]["reset"] == 0
+    assert t.backend(o.url)["failures"] == 0
+
+
+def test_it_is_replaced_once_and_then_the_rules_for_retries_hold(tidegate, origin):
+    def serve(peer, o):
+        """The second request of a connection, and all after it, are met with an end."""
+        o.read(peer)
+        if len(o.heads) == 1:
+            peer.send(answer(200, b"first"))
+            o.read(peer)
+
+    o = origin(serve)
+    t = tidegate([o], workers=1, service={"retries": {"attempts": 1}, **NO_EJECTION})
+    with t.client() as c:
+        assert c.get("/1").status == 200
+        assert c.get("/2").status == 502
+    assert [h.target for h in o.heads] == ["/1", "/2", "/2", "/2"]
+    assert t.service()["errors"]["reset"] == 2
+
+
+def test_a_byte_of_an_answer_is_an_answer_also_on_a_kept_connection(tidegate, origin):
+    def serve(peer, o):
+        o.read(peer)
+        peer.send(answer(200, b"first"))
+        o.read(peer)
+        peer.send("HTTP/1.1 2")
+
+    o = origin(serve)
+    t = tidegate([o], workers=1, service={"retries": {"attempts": 0}, **NO_EJECTION})
+    with t.client() as c:
+        assert c.get().status == 200
+        assert c.get().status == 502
+    assert t.metric("tidegate_upstream_connections_stale_total") == 0
+
+
+def test_a_post_of_which_nothing_was_written_finds_another_connection(tidegate, origin):
+    """The request and then the reset arrive while the worker stands still: it takes the
+    kept connection, and its first write fails."""
+    def serve(peer, o):
+        head, _ = o.read(peer)
+        peer.send(answer(200, head.method.encode()))
+        o.go.wait(10)
+        if len(o.heads) == 1:
+            peer.reset()
+
+    o = origin(serve)
+    o.go = threading.Event()
+    t = tidegate([o], workers=1, service={"retries": {"attempts": 0}, **NO_EJECTION})
+    with t.client() as c:
+        assert c.get().status == 200
+        with stopped_thread(t, "worker-0"):
+            c.send(request("POST", "/order", body=b"one"))
+            o.go.set()
+            wait_for(lambda: o.open_now == 0)
+        assert c.answer("POST").body == b"POST"
+    assert [h.method for h in o.heads] == ["GET", "POST"]
 
 
 def test_a_post_on_a_connection_that_dies_is_not_sent_twice(tidegate, origin):
