@@ -180,6 +180,7 @@ static void enter_body(struct upstream *u, const struct msg *m)
 {
     if (m->body == BODY_TUNNEL) {
         u->state = UP_TUNNEL;
+        u->chunk_request = false;
         loop_timer_clear(&u->timer);
         return;
     }
