@@ -618,10 +618,12 @@ static void informational(struct exchange *x, struct msg *head)
         x->down->ops->head(x->down, head, false);
 }
 
-/* A 101 nobody asked for is a broken answer (RFC 9110, 7.8). */
+/* A 101 to what nobody asked for, or in the middle of the request, is a broken answer
+ * (RFC 9110, 7.8). */
 static bool switches_wrongly(const struct exchange *x, const struct msg *head)
 {
-    return head->status == 101 && (x->head.flags & MSG_UPGRADE) == 0;
+    return head->status == 101 &&
+           (x->request != REQUEST_DONE || !hop_upgrade_asked(&x->head, head));
 }
 
 void forward_response(struct exchange *x, struct msg *head, bool end)

@@ -468,6 +468,30 @@ bool hop_response(struct msg *m)
     return true;
 }
 
+static bool lists(const char *value, size_t len, const char *item, size_t item_len)
+{
+    struct lex_list l = {.at = value, .end = value + len};
+
+    while (lex_next(&l))
+        if (l.len == item_len && strncasecmp(l.item, item, item_len) == 0)
+            return true;
+    return false;
+}
+
+bool hop_upgrade_asked(const struct msg *request, const struct msg *answer)
+{
+    const char *asked = msg_at(request, request->upgrade);
+    struct lex_list l = {.at = msg_at(answer, answer->upgrade)};
+
+    if ((request->flags & answer->flags & MSG_UPGRADE) == 0)
+        return false;
+    l.end = l.at + answer->upgrade.len;
+    while (lex_next(&l))
+        if (l.len == 0 || !lists(asked, request->upgrade.len, l.item, l.len))
+            return false;
+    return true;
+}
+
 /* ---- trailers ------------------------------------------------------------------------ */
 
 /* They frame, route, authenticate or describe the content, or steer a cache. */

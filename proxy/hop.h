@@ -42,6 +42,9 @@ bool hop_is_last(const struct msg *m);
 bool hop_request(struct msg *m, const struct hop_request *h);
 /* Adds nothing.  False: too many names in Connection (502). */
 bool hop_response(struct msg *m);
+
+/* Does a 101 name protocols, and only such as the request asked for (RFC 9110, 7.8)? */
+bool hop_upgrade_asked(const struct msg *request, const struct msg *answer);
 /* Drops trailer fields that may not be merged or forwarded (RFC 9110, 6.5.1). */
 void hop_trailers(struct msg *m);
 

@@ -2,6 +2,8 @@
 import os
 import threading
 
+import pytest
+
 from wire import answer, wait_for
 
 UPGRADE = "GET /chat HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n"
@@ -81,3 +83,60 @@ def test_a_101_that_nobody_asked_for_is_a_bad_gateway(tidegate, origin):
     o = origin(reply=lambda head, body: SWITCHED.encode())
     t = tidegate([o])
     assert t.get().status == 502
+
+
+def test_after_a_chunked_request_the_tunnel_has_no_chunks(tidegate, origin):
+    def serve(peer, o):
+        o.read(peer)
+        peer.send(SWITCHED)
+        peer.send(peer.exactly(5))
+
+    t = tidegate([origin(serve)])
+    with t.client() as c:
+        c.send(UPGRADE.replace("GET", "POST").replace("\r\n\r\n", "\r\nTransfer-Encoding: chunked\r\n\r\n"))
+        c.send("3\r\nabc\r\n0\r\n\r\n")
+        assert c.answer().status == 101
+        c.send("hello")
+        assert c.exactly(5) == b"hello"
+
+
+@pytest.mark.parametrize("fields", [
+    "Connection: Upgrade\r\nUpgrade: other\r\n", "Connection: Upgrade\r\nUpgrade: echo, other\r\n",
+    "Upgrade: echo\r\n", "Connection: Upgrade\r\n", "Connection: Upgrade\r\nUpgrade: echo/2\r\n",
+])
+def test_a_101_to_what_was_not_asked_for_is_a_bad_gateway(tidegate, origin, fields):
+    t = tidegate([origin(reply=lambda head, body: f"HTTP/1.1 101 X\r\n{fields}\r\n".encode())])
+    with t.client() as c:
+        c.send(UPGRADE)
+        assert c.answer().status == 502
+
+
+def test_of_several_protocols_asked_for_the_origin_takes_one_in_any_case(tidegate, origin):
+    t = tidegate([origin(reply=lambda head, body: SWITCHED.encode())])
+    with t.client() as c:
+        c.send(UPGRADE.replace("Upgrade: echo", "Upgrade: first/1, ECHO"))
+        assert c.answer().head.get("Upgrade") == "echo"
+
+
+def test_a_request_is_complete_before_its_connection_is_switched(tidegate, origin):
+    def serve(peer, o):
+        o.read_head(peer)
+        peer.send(SWITCHED)
+        o.rest = peer.until_close()
+
+    o = origin(serve)
+    t = tidegate([o])
+    with t.client() as c:
+        c.send(UPGRADE.replace("GET", "POST").replace("\r\n\r\n", "\r\nContent-Length: 10\r\n\r\nabc"))
+        assert c.answer("POST").status == 502
+        assert c.is_closed()
+    assert o.rest == b"abc"
+
+
+def test_an_upgrade_that_was_not_passed_on_is_not_asked_for(tidegate, origin):
+    o = origin(reply=lambda head, body: SWITCHED.replace("echo", "h2c").encode())
+    t = tidegate([o])
+    with t.client() as c:
+        c.send(UPGRADE.replace("Upgrade: echo", "Upgrade: h2c"))
+        assert c.answer().status == 502
+    assert o.heads[0].all("Upgrade") == []
