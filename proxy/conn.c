@@ -257,7 +257,8 @@ static void request_begins(struct conn *c, const struct msg *m)
 
     c->version = m->version;
     c->method = m->method_id;
-    c->keep_alive = (m->flags & MSG_KEEP_ALIVE) != 0;
+    /* What comes behind a CONNECT may be meant for the tunnel that it does not get. */
+    c->keep_alive = (m->flags & MSG_KEEP_ALIVE) != 0 && m->method_id != METHOD_CONNECT;
     c->close_after = c->stalled = c->reset_on_abort = false;
     c->turn->seen = 0;
     body_init(&t->body, m);

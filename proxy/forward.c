@@ -171,9 +171,21 @@ static bool find_route(struct exchange *x)
     return true;
 }
 
+/* What is asked for over TLS alone came without, and no trusted peer says that it had it
+ * (RFC 9110, 7.4). */
+static bool misdirected(const struct msg *m, const struct stream_info *info)
+{
+    const struct cfg_listener *lis = info->listener;
+
+    return (m->flags & MSG_HTTPS_TARGET) != 0 && strcmp(info->scheme, "https") != 0 &&
+           !hop_is_trusted(lis->trusted, lis->n_trusted, info->peer);
+}
+
 /* Requests that are answered here whatever the route.  0: it goes on. */
 static unsigned refusal(const struct msg *m, const struct stream_info *info)
 {
+    if (misdirected(m, info))
+        return 421;
     if (m->method_id == METHOD_CONNECT || m->method_id == METHOD_TRACE)
         return 405;
     if (info->listener->max_body_bytes != 0 && m->body == BODY_LENGTH &&

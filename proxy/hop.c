@@ -69,12 +69,17 @@ static bool drop_listed(struct msg *m)
 
 /* ---- who the client is --------------------------------------------------------------- */
 
-static bool is_trusted(const struct hop_request *h, const struct sockaddr *sa)
+bool hop_is_trusted(const struct addr_block *trusted, size_t n, const struct sockaddr *sa)
 {
-    for (size_t i = 0; i < h->n_trusted; i++)
-        if (addr_block_has(&h->trusted[i], sa))
+    for (size_t i = 0; i < n; i++)
+        if (addr_block_has(&trusted[i], sa))
             return true;
     return false;
+}
+
+static bool is_trusted(const struct hop_request *h, const struct sockaddr *sa)
+{
+    return hop_is_trusted(h->trusted, h->n_trusted, sa);
 }
 
 static size_t sockaddr_len(const struct sockaddr *sa)

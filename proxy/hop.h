@@ -24,6 +24,9 @@ struct hop_request {
     const char *subject_field, *subject;
 };
 
+/* Is it one of the peers whose word is taken? */
+bool hop_is_trusted(const struct addr_block *trusted, size_t n, const struct sockaddr *sa);
+
 /*
  * The client: the rightmost address in X-Forwarded-For or Forwarded that is not
  * trusted, when the peer is; else the peer.

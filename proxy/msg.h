@@ -93,6 +93,7 @@ enum msg_flag {
     MSG_TE_TRAILERS = 1 << 3,
     MSG_HAS_LENGTH =
         1 << 4, /* Content-Length was there (a HEAD or 304 answer may have it) */
+    MSG_HTTPS_TARGET = 1 << 5, /* h1 request: for "https://..." in so many words */
 };
 
 struct msg {

@@ -25,6 +25,8 @@ enum stats_refusal stats_refusal_of(unsigned status)
         return REFUSAL_URI_TOO_LONG;
     case 417:
         return REFUSAL_EXPECTATION;
+    case 421:
+        return REFUSAL_MISDIRECTED;
     case 431:
         return REFUSAL_HEAD_TOO_LARGE;
     case 501:

@@ -50,7 +50,8 @@ struct service_stats {
     X(METHOD, "method")                                                                    \
     X(MALFORMED, "malformed")                                                              \
     X(FLOOD, "flood")                                                                      \
-    X(PROXY_PROTOCOL, "proxy_protocol")
+    X(PROXY_PROTOCOL, "proxy_protocol")                                                    \
+    X(MISDIRECTED, "misdirected")
 
 enum stats_refusal {
 #define X(sym, name) REFUSAL_##sym,

@@ -233,6 +233,8 @@ static bool absolute_target(struct msg *m, char *s, size_t len)
     }
     m->target.off += (uint32_t)path;
     m->target.len -= (uint32_t)path;
+    if (scheme == sizeof("https://") - 1)
+        m->flags |= MSG_HTTPS_TARGET;
     return true;
 }
 

@@ -1,6 +1,8 @@
 """What two readers could frame differently is refused, and nothing of it goes on."""
 import pytest
 
+from wire import request
+
 CHUNKED = "0\r\n\r\n"
 
 
@@ -92,6 +94,35 @@ def test_an_absolute_target_decides_over_the_host_field(tidegate, origin):
         c.send("GET http://real.example/x HTTP/1.1\r\nHost: other.example\r\n\r\n")
         assert c.answer().status == 200
     assert o.heads[0].get("Host") == "real.example"
+
+
+def test_an_https_target_on_a_plain_connection_is_misdirected(tidegate, origin):
+    o = origin()
+    t = tidegate([o])
+    with t.client() as c:
+        c.send("GET HTTPS://real.example/x HTTP/1.1\r\nHost: real.example\r\n\r\n")
+        assert c.answer().status == 421
+        assert c.get("http://real.example/y").status == 200
+    assert [h.target for h in o.heads] == ["/y"]
+    assert t.metric("tidegate_requests_refused_total", reason="misdirected") == 1
+
+
+def test_but_not_from_a_proxy_that_is_trusted_to_have_had_tls(tidegate, origin):
+    o = origin()
+    t = tidegate([o], listener={"trusted_proxies": ["127.0.0.1"]})
+    assert t.get("https://real.example/x").status == 200
+    assert o.heads[0].target == "/x" and o.heads[0].get("Host") == "real.example"
+
+
+def test_nothing_behind_a_connect_is_taken_for_a_request(tidegate, origin):
+    o = origin()
+    t = tidegate([o])
+    with t.client() as c:
+        c.send("CONNECT x:443 HTTP/1.1\r\nHost: x:443\r\n\r\n", request("GET", "/in-the-tunnel"))
+        a = c.answer()
+        assert a.status == 405 and a.head.get("Connection") == "close"
+        assert c.is_closed()
+    assert o.heads == []
 
 
 @pytest.mark.parametrize("method", ["CONNECT", "TRACE"])

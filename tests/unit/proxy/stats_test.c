@@ -41,7 +41,7 @@ Test(stats, busy_time_counts_requests_that_still_run)
 
 Test(stats, each_refusal_has_its_own_counter)
 {
-    const unsigned status[] = {400, 404, 405, 408, 413, 414, 417, 431, 501, 505};
+    const unsigned status[] = {400, 404, 405, 408, 413, 414, 417, 421, 431, 501, 505};
     /* What HTTP/2 breaks off is not answered, so it has no status. */
     unsigned seen = 1u << REFUSAL_MALFORMED | 1u << REFUSAL_FLOOD;
 
