@@ -228,9 +228,10 @@ static void refuse(struct conn *c, const struct head_fault *f)
     char *out = sock_text(c->sock.w, 512);
     const char *reason = msg_reason(f->status);
     int n = snprintf(out, 512,
-                     "HTTP/1.1 %u %s\r\nContent-Type: text/plain\r\nContent-Length: %zu\r\n"
-                     "Connection: close\r\n\r\n%u %s\n",
-                     f->status, reason, strlen(reason) + 5, f->status, reason);
+                     "HTTP/1.1 %u %s\r\nContent-Type: text/plain\r\nDate: %.29s\r\n"
+                     "Content-Length: %zu\r\nConnection: close\r\n\r\n%u %s\n",
+                     f->status, reason, worker_date(c->sock.w), strlen(reason) + 5,
+                     f->status, reason);
 
     STATS_INC(c->sock.w->stats->refused[stats_refusal_of(f->status)]);
     sock_write(&c->sock, out, (size_t)n);
@@ -732,8 +733,11 @@ static void op_head(struct stream *s, const struct msg *m, bool end)
     if (m->status >= 200 || m->status == 101)
         decide_end(c, &head);
     c->chunk_answer = head.body == BODY_CHUNKED && !s->framed_out;
-    n = emit_response(&head, (enum http_version)c->version,
-                      c->close_after || !c->keep_alive, out, room);
+    n = emit_response(&head,
+                      (struct emit_to){.version = (enum http_version)c->version,
+                                       .close = c->close_after || !c->keep_alive,
+                                       .date = worker_date(c->sock.w)},
+                      out, room);
     CHECK(n > 0);
     sock_write(&c->sock, out, n);
     if (end)

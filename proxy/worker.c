@@ -366,6 +366,19 @@ struct worker *worker_new(struct worker_shared *shared, unsigned id)
     return w;
 }
 
+const char *worker_date(struct worker *w)
+{
+    mono_us now = loop_now(w->loop);
+
+    if (now >= w->date_until) {
+        wall_ms wall = clock_wall();
+
+        httpdate_write(wall / MS_PER_S, w->date);
+        w->date_until = now + (MS_PER_S - wall % MS_PER_S) * US_PER_MS;
+    }
+    return w->date;
+}
+
 static void *worker_main(void *arg)
 {
     struct worker *w = arg;

@@ -14,6 +14,7 @@
 #include "base/map.h"
 #include "base/ring.h"
 #include "base/rng.h"
+#include "proxy/httpdate.h"
 #include "proxy/pipes.h"
 #include "proxy/repeat.h"
 #include "proxy/sock.h"
@@ -74,10 +75,12 @@ struct worker {
     struct list spare_exchanges, ended_exchanges;
     struct conn_turn *spare_turns; /* conn.c */
     uint32_t n_spare;
-    struct map waitqs;        /* service_shared -> waitq */
-    struct loop_timer second; /* once a second: long streams, waiting */
-    uint64_t *seen_paths;     /* path hashes sent to the profiler lately */
-    uint64_t request_ids;     /* makes X-Request-Id */
+    struct map waitqs;           /* service_shared -> waitq */
+    struct loop_timer second;    /* once a second: long streams, waiting */
+    uint64_t *seen_paths;        /* path hashes sent to the profiler lately */
+    uint64_t request_ids;        /* makes X-Request-Id */
+    char date[HTTPDATE_LEN + 1]; /* of the current second */
+    mono_us date_until;          /* when the next one begins */
     bool draining;
     pthread_t thread;
     bool started;
@@ -97,6 +100,9 @@ void worker_take_topology_mt(struct worker *w, struct topology *t, const int *fd
 void worker_drain_mt(struct worker *w, bool now);
 /* A connection that another worker accepted on its listener's bind address. */
 void worker_give_conn_mt(struct worker *w, int fd, const char *bind);
+
+/* The time as a Date field has it: 29 characters, until the next call. */
+const char *worker_date(struct worker *w);
 
 struct topology_pin *worker_pin(struct worker *w);
 void worker_unpin(struct worker *w, struct topology_pin *pin);

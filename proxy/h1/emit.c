@@ -103,9 +103,12 @@ static void put_length(struct out *o, uint64_t n)
     PUT(o, "\r\n");
 }
 
-static void put_upgrade(struct out *o, const struct msg *m)
+static void put_upgrade(struct out *o, const struct msg *m, bool close)
 {
-    PUT(o, "Connection: upgrade\r\nUpgrade: ");
+    PUT(o, "Connection: upgrade");
+    if (close)
+        PUT(o, ", close");
+    PUT(o, "\r\nUpgrade: ");
     put_span(o, m, m->upgrade);
     PUT(o, "\r\n");
 }
@@ -144,7 +147,7 @@ static void request_connection(struct out *o, const struct msg *m)
         put_span(o, m, m->upgrade);
         PUT(o, "\r\n");
     } else {
-        put_upgrade(o, m);
+        put_upgrade(o, m, false);
     }
 }
 
@@ -195,28 +198,39 @@ static void response_framing(struct out *o, const struct msg *m)
         put_length(o, m->content_length);
 }
 
-static void response_connection(struct out *o, const struct msg *m,
-                                enum http_version version, bool close)
+/* Upgrade goes on where it is what the status is about (RFC 9110, 15.2.2 and 15.5.22). */
+static void response_connection(struct out *o, const struct msg *m, struct emit_to to)
 {
-    if (m->status == 101 && (m->flags & MSG_UPGRADE) != 0)
-        put_upgrade(o, m);
-    else if (m->status < 200 || m->body == BODY_TUNNEL)
-        return;
-    else if (close)
+    bool upgrade = (m->status == 101 || m->status == 426) && (m->flags & MSG_UPGRADE) != 0;
+    bool final = m->status >= 200 && m->body != BODY_TUNNEL;
+
+    if (upgrade)
+        put_upgrade(o, m, final && to.close);
+    else if (final && to.close)
         PUT(o, "Connection: close\r\n");
-    else if (version == HTTP_10)
+    else if (final && to.version == HTTP_10)
         PUT(o, "Connection: keep-alive\r\n");
 }
 
-size_t emit_response(const struct msg *m, enum http_version version, bool close, char *out,
-                     size_t room)
+/* A response without a date gets the time at which it came (RFC 9110, 6.6.1). */
+static void response_date(struct out *o, const struct msg *m, const char *date)
+{
+    if (date == NULL || m->status < 200 || msg_find(m, FIELD_DATE) != NULL)
+        return;
+    PUT(o, "Date: ");
+    put(o, date, 29);
+    PUT(o, "\r\n");
+}
+
+size_t emit_response(const struct msg *m, struct emit_to to, char *out, size_t room)
 {
     struct out o = {.at = out, .end = out + room};
 
     status_line(&o, m);
     put_fields(&o, m, FRAMING);
+    response_date(&o, m, to.date);
     response_framing(&o, m);
-    response_connection(&o, m, version, close);
+    response_connection(&o, m, to);
     PUT(&o, "\r\n");
     return written(&o, out);
 }

@@ -17,13 +17,18 @@
  */
 size_t emit_request(const struct msg *m, const char *own, char *out, size_t room);
 
+/* What a response is told about the connection it goes down on. */
+struct emit_to {
+    enum http_version version; /* the client's */
+    bool close;                /* say "Connection: close" */
+    const char *date;          /* 29 characters for who has no Date; NULL: leave it out */
+};
+
 /*
- * `close` adds "Connection: close"; `version` is the client's: a 1.0 client with
- * keep-alive is told so, and never gets chunked framing (the caller sets m->body to
- * BODY_CLOSE then).  1xx: no framing.
+ * A 1.0 client with keep-alive is told so, and never gets chunked framing (the caller sets
+ * m->body to BODY_CLOSE then).  1xx: no framing, no date.
  */
-size_t emit_response(const struct msg *m, enum http_version version, bool close, char *out,
-                     size_t room);
+size_t emit_response(const struct msg *m, struct emit_to to, char *out, size_t room);
 
 /* "SIZE\r\n" before a chunk's data, at most 18 bytes; after it comes CRLF. */
 size_t emit_chunk_size(uint64_t n, char *out, size_t room);

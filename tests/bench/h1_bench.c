@@ -119,7 +119,7 @@ static void response(void)
     check(head_response(in + 2048, sizeof(response_head) - 1, &seen, &limits, &m, &fault) ==
           HEAD_DONE);
     check(hop_response(&m));
-    check(emit_response(&m, HTTP_11, false, out, sizeof(out)) > 0);
+    check(emit_response(&m, (struct emit_to){.version = HTTP_11}, out, sizeof(out)) > 0);
 }
 
 static void normal_path(void)

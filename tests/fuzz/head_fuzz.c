@@ -101,7 +101,7 @@ static size_t emit(const struct msg *m, char *out, size_t room)
     if (kind == REQUEST)
         return emit_request(m, "own", out, room);
     if (kind == RESPONSE)
-        return emit_response(m, HTTP_11, false, out, room);
+        return emit_response(m, (struct emit_to){.version = HTTP_11}, out, room);
     return emit_chunk_end(m, out, room);
 }
 

@@ -1,4 +1,7 @@
 """What becomes of a request's head on its way, and which requests are refused."""
+import datetime
+import time
+
 import pytest
 
 from wire import answer, request
@@ -99,6 +102,25 @@ def test_one_upstream_connection_serves_many_requests(tidegate, origin):
         for _ in range(50):
             assert c.get().status == 200
     assert len(o.peers) == 1
+
+
+def age_s(date):
+    then = datetime.datetime.strptime(date, "%a, %d %b %Y %H:%M:%S GMT").replace(tzinfo=datetime.timezone.utc)
+    return (datetime.datetime.now(datetime.timezone.utc) - then).total_seconds()
+
+
+def test_an_answer_without_a_date_is_given_one(tidegate, origin):
+    dated = "Sun, 06 Nov 1994 08:49:37 GMT"
+    o = origin(reply=lambda head, body: answer(200, b"ok", *[f"Date: {dated}"][: head.target == "/dated"]))
+    t = tidegate([o])
+    with t.client() as c:
+        assert c.get("/dated").head.get("Date") == dated
+        assert -1 < age_s(c.get("/").head.get("Date")) < 2
+        time.sleep(1.1)  # the time told must go on
+        assert -1 < age_s(c.get("/").head.get("Date")) < 2
+        assert -1 < age_s(c.ask("TRACE", "/").head.get("Date")) < 2  # of our own
+        c.send("GARBAGE\r\n\r\n")
+        assert -1 < age_s(c.answer().head.get("Date")) < 2
 
 
 def test_connection_close_of_the_client_is_kept(tidegate, origin):

@@ -42,8 +42,9 @@ Test(stats, busy_time_counts_requests_that_still_run)
 Test(stats, each_refusal_has_its_own_counter)
 {
     const unsigned status[] = {400, 404, 405, 408, 413, 414, 417, 421, 431, 501, 505};
-    /* What HTTP/2 breaks off is not answered, so it has no status. */
-    unsigned seen = 1u << REFUSAL_MALFORMED | 1u << REFUSAL_FLOOD;
+    /* What is broken off without an answer has no status. */
+    unsigned seen =
+        1u << REFUSAL_MALFORMED | 1u << REFUSAL_FLOOD | 1u << REFUSAL_PROXY_PROTOCOL;
 
     for (size_t i = 0; i < sizeof(status) / sizeof(status[0]); i++)
         seen |= 1u << stats_refusal_of(status[i]);

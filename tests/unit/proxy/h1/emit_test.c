@@ -61,7 +61,8 @@ static void response_is(const struct msg *m, enum http_version version, bool clo
                         const char *expect)
 {
     char out[1024];
-    size_t n = emit_response(m, version, close, out, sizeof(out));
+    size_t n = emit_response(m, (struct emit_to){.version = version, .close = close}, out,
+                             sizeof(out));
 
     cr_expect(n == strlen(expect) && memcmp(out, expect, n) == 0, "%.*s", (int)n, out);
 }
@@ -285,13 +286,50 @@ Test(emit, a_101_says_what_it_switches_to)
                 "Upgrade: websocket\r\n\r\n");
 }
 
-Test(emit, any_other_response_switches_to_nothing)
+Test(emit, an_answer_without_a_date_gets_one)
+{
+    struct emit_to to = {.version = HTTP_11, .date = "Sun, 06 Nov 1994 08:49:37 GMT"};
+    static const struct {
+        const char *in, *expect;
+    } cases[] = {
+        {"HTTP/1.1 204 None\r\nA: b\r\n\r\n",
+         "HTTP/1.1 204 None\r\nA: b\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n\r\n"},
+        {"HTTP/1.1 204 None\r\ndate: x\r\nA: b\r\n\r\n",
+         "HTTP/1.1 204 None\r\ndate: x\r\nA: b\r\n\r\n"},
+        {"HTTP/1.1 103 Hints\r\n\r\n", "HTTP/1.1 103 Hints\r\n\r\n"},
+    };
+    char out[256];
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct msg m = response(cases[i].in, METHOD_GET);
+        size_t n = emit_response(&m, to, out, sizeof(out));
+
+        cr_expect(n == strlen(cases[i].expect) && memcmp(out, cases[i].expect, n) == 0,
+                  "%.*s", (int)n, out);
+    }
+}
+
+Test(emit, a_426_says_what_to_upgrade_to)
 {
     struct msg m = response("HTTP/1.1 426 No\r\nConnection: upgrade\r\nUpgrade: x\r\n"
                             "Content-Length: 0\r\n\r\n",
                             METHOD_GET);
 
-    response_is(&m, HTTP_11, false, "HTTP/1.1 426 No\r\nContent-Length: 0\r\n\r\n");
+    response_is(&m, HTTP_11, true,
+                "HTTP/1.1 426 No\r\nContent-Length: 0\r\nConnection: upgrade, close\r\n"
+                "Upgrade: x\r\n\r\n");
+    response_is(&m, HTTP_11, false,
+                "HTTP/1.1 426 No\r\nContent-Length: 0\r\nConnection: upgrade\r\n"
+                "Upgrade: x\r\n\r\n");
+}
+
+Test(emit, any_other_response_switches_to_nothing)
+{
+    struct msg m = response("HTTP/1.1 406 No\r\nConnection: upgrade\r\nUpgrade: x\r\n"
+                            "Content-Length: 0\r\n\r\n",
+                            METHOD_GET);
+
+    response_is(&m, HTTP_11, false, "HTTP/1.1 406 No\r\nContent-Length: 0\r\n\r\n");
 }
 
 Test(emit, a_tunnel_after_connect_has_neither_framing_nor_connection)
