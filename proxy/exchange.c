@@ -103,6 +103,20 @@ struct exchange *exchange_new(struct worker *w, struct stream *down, const struc
     return x;
 }
 
+void exchange_keep_trailers(struct exchange *x, const struct msg *trailers)
+{
+    size_t fields = trailers->n_fields * sizeof(struct field);
+    struct msg *m = mem_grow(NULL, sizeof(*m) + fields + trailers->text_len, 1);
+
+    CHECK(x->trailers == NULL);
+    m->fields = (void *)(m + 1);
+    m->fields_room = trailers->n_fields;
+    m->text = (char *)m->fields + fields;
+    m->text_room = trailers->text_len;
+    msg_copy(m, trailers);
+    x->trailers = m;
+}
+
 void exchange_free(struct exchange *x)
 {
     CHECK(exchange_request_over(x) && exchange_response_over(x));
@@ -116,6 +130,7 @@ void exchange_free(struct exchange *x)
     if (x->pin != NULL)
         worker_unpin(x->w, x->pin);
     free(x->head_mem);
+    free(x->trailers);
     OBJ_DEAD(x);
     worker_exchange_put(x->w, x);
 }

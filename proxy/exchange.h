@@ -87,10 +87,11 @@ struct exchange {
 
     /* the request, kept until the first response byte */
     struct msg head;
-    void *head_mem;     /* storage of a head that is too large for the inline one */
-    struct bufq body;   /* received, not yet sent or kept for a retry */
-    bool body_is_whole; /* `body` holds all that was received so far */
-    bool reached;       /* bytes of it were given to a connection in this attempt */
+    void *head_mem;       /* storage of a head that is too large for the inline one */
+    struct bufq body;     /* received, not yet sent or kept for a retry */
+    bool body_is_whole;   /* `body` holds all that was received so far */
+    struct msg *trailers; /* kept with a body that is whole; NULL: none */
+    bool reached;         /* bytes of it were given to a connection in this attempt */
     bool admitted, held, tunnel, counted_long;
     uint8_t tries_before; /* by the client: 0 for new demand (repeat.h) */
     bool up_has_room;     /* the upstream stream takes more body */
@@ -115,6 +116,8 @@ struct exchange {
 /* A new exchange with a copy of the request's head. */
 struct exchange *exchange_new(struct worker *w, struct stream *down,
                               const struct msg *head);
+/* Keeps a copy of the trailers of a request. */
+void exchange_keep_trailers(struct exchange *x, const struct msg *trailers);
 /* Both sides are over: gives back all it holds.  The memory is reused after this turn. */
 void exchange_free(struct exchange *x);
 

@@ -371,7 +371,7 @@ static void send_request(struct exchange *x)
     }
     sock_uncork(x->w); /* it borrows from x->body */
     if (whole && !end)
-        up->ops->end(up, NULL);
+        up->ops->end(up, x->trailers);
     if (x->body_is_whole && q->len > x->service->cfg->retry_buffer) {
         x->body_is_whole = false;
         bufq_clear(&x->w->bufs, q);
@@ -546,13 +546,15 @@ void forward_request_end(struct exchange *x, const struct msg *trailers)
     if (x->request != REQUEST_BODY)
         return;
     exchange_request_go(x, REQUEST_DONE);
-    if (x->attempt != ATTEMPT_ACTIVE)
-        return;
-    if (trailers != NULL) {
+    if (trailers != NULL && trailers->n_fields > 0) {
         kept = *trailers;
         hop_trailers(&kept);
         trailers = &kept;
+        if (x->body_is_whole)
+            exchange_keep_trailers(x, trailers);
     }
+    if (x->attempt != ATTEMPT_ACTIVE)
+        return;
     x->up->ops->end(x->up, trailers);
     if (x->tunnel && exchange_response_over(x)) {
         close_attempt(x, BACKEND_OK);

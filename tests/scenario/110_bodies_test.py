@@ -68,6 +68,46 @@ def test_a_trailer_does_not_become_a_field(tidegate, origin):
     assert "6.6.6.6" not in o.heads[0].raw.decode()
 
 
+def read_with_trailers(peer, o):
+    head = o.read_head(peer)
+    return head, *peer.chunked()
+
+
+CHUNKED_WITH_TRAILERS = ("PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+                         "3\r\nabc\r\n0\r\nX-Sum: 900150983cd24fb0\r\nContent-Length: 99\r\nX-Late: 1\r\n\r\n")
+
+
+@pytest.mark.parametrize("connection", ["new", "kept", "lost"])
+def test_trailers_of_a_request_go_up_whatever_the_connection(tidegate, origin, connection):
+    """A new one is not there yet when the request is complete; a lost one is replaced."""
+    def serve(peer, o):
+        while True:
+            head, body, trailers = read_with_trailers(peer, o)
+            if connection == "lost" and len(o.heads) == 1:
+                peer.reset()
+            peer.send(answer(200, body + b"|" + trailers))
+
+    t = tidegate([origin(serve)], workers=1)
+    with t.client() as c:
+        for _ in range(2 if connection == "kept" else 1):
+            c.send(CHUNKED_WITH_TRAILERS)
+            a = c.answer("PUT")
+            assert a.body == b"abc|X-Sum: 900150983cd24fb0\r\nX-Late: 1\r\n"
+
+
+def test_trailers_of_an_answer_come_down(tidegate, origin):
+    o = origin(reply=lambda head, body: answer(200, b"", "Transfer-Encoding: chunked", "Trailer: X-Sum", length=False)
+               + b"3\r\nabc\r\n0\r\nX-Sum: 9\r\nSet-Cookie: a=b\r\nTransfer-Encoding: x\r\n\r\n")
+    t = tidegate([o])
+    with t.client() as c:
+        for _ in range(2):
+            a = c.get()
+            assert (a.body, a.trailers) == (b"abc", b"X-Sum: 9\r\n")
+            assert a.head.get("Trailer") == "X-Sum"
+        c.send("GET / HTTP/1.0\r\n\r\n")
+        assert c.answer().body == b"abc"
+
+
 def test_the_answer_to_head_has_a_length_and_no_body(tidegate, origin):
     def serve(peer, o):
         while True:
