@@ -19,6 +19,8 @@
 #define UPSTREAM_MAGIC 0x55505354u
 /* A backend's answer may have a larger head than we let clients send. */
 #define MAX_HEAD_BYTES 65536
+/* All 1xx heads of one answer: they go down whether or not the client takes them. */
+#define MAX_INTERIM_BYTES 65536
 
 /* From here on the rest of a body is spliced, in steps. */
 #define SPLICE_MIN      16384
@@ -57,6 +59,7 @@ struct upstream {
     uint32_t idle_ms;
     struct inbox inbox;
     size_t seen;
+    uint32_t interim; /* bytes of 1xx heads of this answer */
     struct body body;
 };
 
@@ -218,6 +221,11 @@ static size_t take_head(struct upstream *u, uint8_t *p, size_t len)
     used = m.text_len;
     u->seen = 0;
     if (m.status < 200 && m.status != 101) {
+        u->interim += m.text_len;
+        if (u->interim > MAX_INTERIM_BYTES) {
+            upstream_fault(u, FAULT_BAD);
+            return 0;
+        }
         deadline(u, u->cfg->response_timeout_ms);
         forward_response(u->stream.x, &m, false);
         return used;
@@ -585,6 +593,7 @@ static void op_head(struct stream *s, const struct msg *m, bool end)
     CHECK(n > 0);
     u->method = m->method_id;
     u->seen = 0;
+    u->interim = 0;
     u->chunk_request = m->body == BODY_CHUNKED;
     u->request_over = end;
     sock_write(&u->sock, out, n);

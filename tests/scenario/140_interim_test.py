@@ -59,6 +59,26 @@ def test_a_client_that_expects_100_may_get_its_final_answer_instead(tidegate, or
         assert a.status == 401 and a.interim == []
 
 
+def test_interim_answers_without_end_are_a_bad_gateway(tidegate, origin):
+    """They are not held back by a client that does not read, so all together have a limit."""
+    hint = b"HTTP/1.1 103 Early Hints\r\nLink: " + b"a" * 1000 + b"\r\n\r\n"
+
+    def serve(peer, o):
+        while True:
+            head, _ = o.read(peer)
+            peer.send(hint * int(head.target[1:]))
+            peer.send(answer(200, b"final"))
+
+    t = tidegate([origin(serve)], workers=1)
+    with t.client() as c:
+        few = c.get("/60")
+        assert few.body == b"final" and len(few.interim) == 60
+        assert c.get("/60").status == 200  # each request has the whole of it
+        many = c.get("/70")
+        assert many.status == 502 and len(many.interim) < 70
+    assert t.service()["errors"]["bad_response"] == 1
+
+
 def test_an_interim_answer_does_not_end_the_wait_for_the_final_one(tidegate, origin):
     def serve(peer, o):
         o.read(peer)
