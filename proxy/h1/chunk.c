@@ -7,6 +7,8 @@
 enum step { SIZE, SPACE, EXTENSION, SIZE_LF, DATA, DATA_CR, DATA_LF, END };
 
 #define DIGITS_MAX 16
+/* What any peer can be trusted to count to, as with lengths: it is passed on as it is. */
+#define CHUNK_SIZE_MAX INT64_MAX
 
 /* A digit of the size, or what ends it. */
 static enum chunk_verdict size_byte(struct chunk *c, uint8_t ch)
@@ -18,7 +20,7 @@ static enum chunk_verdict size_byte(struct chunk *c, uint8_t ch)
             return CHUNK_BAD;
         c->size_line[c->digits++] = ch;
         c->left = c->left << 4 | (uint64_t)v;
-        return CHUNK_MORE;
+        return c->left <= CHUNK_SIZE_MAX ? CHUNK_MORE : CHUNK_BAD;
     }
     if (c->digits == 0)
         return CHUNK_BAD;
@@ -125,7 +127,7 @@ static const uint8_t *plain_size_line(struct chunk *c, const uint8_t *p, const u
         size = size << 4 | (uint64_t)v;
         p++;
     }
-    if (size == 0 || end - p < 2 || p[0] != '\r' || p[1] != '\n')
+    if (size == 0 || size > CHUNK_SIZE_MAX || end - p < 2 || p[0] != '\r' || p[1] != '\n')
         return NULL;
     c->left = size;
     c->step = DATA;

@@ -89,6 +89,8 @@ static enum chunk_verdict plain_size(struct plain *d, uint64_t *size)
         if (digits == 16)
             return CHUNK_BAD;
         *size = *size << 4 | (uint64_t)hex(*d->at);
+        if (*size > INT64_MAX)
+            return CHUNK_BAD;
     }
     if (d->at == d->end)
         return CHUNK_DATA;

@@ -90,8 +90,8 @@ static const struct body_case good[] = {
     {"cut in the line end", "5\r\nhello\r", CHUNK_MORE, "hello", "5\r\nhello\r"},
     {"cut after a chunk", "5\r\nhello\r\n", CHUNK_MORE, "hello", "5\r\nhello\r\n"},
     {"cut in the last chunk", "5\r\nhello\r\n0\r", CHUNK_MORE, "hello", "5\r\nhello\r\n"},
-    {"a size near 2^64", "fffffffffffffffe\r\nab", CHUNK_MORE, "ab",
-     "fffffffffffffffe\r\nab"},
+    {"the largest size", "7fffffffffffffff\r\nab", CHUNK_MORE, "ab",
+     "7fffffffffffffff\r\nab"},
 };
 
 static const struct body_case bad[] = {
@@ -107,6 +107,8 @@ static const struct body_case bad[] = {
     {"junk before an extension", "5x;a\r\nhello\r\n", CHUNK_BAD, "", ""},
     {"17 digits", "00000000000000005\r\nhello\r\n", CHUNK_BAD, "", ""},
     {"a size over 2^64", "FFFFFFFFFFFFFFFF1\r\nhello", CHUNK_BAD, "", ""},
+    {"a size over 2^63", "8000000000000000\r\nhello", CHUNK_BAD, "", ""},
+    {"a size near 2^64", "fffffffffffffffe\r\nhello", CHUNK_BAD, "", ""},
     {"no LF after the size", "5\rhello\r\n", CHUNK_BAD, "", ""},
     {"bare LF after the size", "5\nhello\r\n", CHUNK_BAD, "", ""},
     {"bare LF after an extension", "5;a\nhello\r\n", CHUNK_BAD, "", ""},
