@@ -22,6 +22,7 @@ struct reader {
     const struct head_limits *lim;
     struct head_fault *fault;
     struct facts facts;
+    bool answer;
 };
 
 /* In the functions below HEAD_DONE means go on, HEAD_MORE that the input ended. */
@@ -97,20 +98,24 @@ static enum head_verdict line_has(struct reader *r, size_t n, const char *otherw
     return memchr(r->at, '\n', left) == NULL ? HEAD_MORE : fail(r, 400, otherwise);
 }
 
+/* White space before the colon is taken away from an answer (RFC 9112, 5.1). */
 static enum head_verdict field_name(struct reader *r, struct field *f)
 {
-    const char *p = r->at;
+    const char *p = r->at, *end;
 
     while (p < r->end && lex_is(*p, LEX_TCHAR))
         p++;
+    end = p;
+    while (r->answer && p < r->end && lex_is(*p, LEX_OWS))
+        p++;
     if (p == r->end)
         return HEAD_MORE;
-    if (*p != ':' || p == r->at)
-        return fail(r, 400, lex_is(*p, LEX_OWS) ? "space_in_name" : "bad_name");
-    if (p - r->at > UINT16_MAX)
+    if (*p != ':' || end == r->at)
+        return fail(r, 400, lex_is(*end, LEX_OWS) ? "space_in_name" : "bad_name");
+    if (end - r->at > UINT16_MAX)
         return fail(r, 431, "name_too_long");
     f->name = (uint32_t)(r->at - r->m->text);
-    f->name_len = (uint16_t)(p - r->at);
+    f->name_len = (uint16_t)(end - r->at);
     f->id = (uint8_t)msg_field_id(r->at, f->name_len);
     r->at = p + 1;
     return HEAD_DONE;
@@ -377,7 +382,7 @@ enum head_verdict head_response(char *in, size_t len, size_t *seen,
                                 const struct head_limits *lim, struct msg *m,
                                 struct head_fault *fault)
 {
-    struct reader r = {.m = m, .lim = lim, .fault = fault};
+    struct reader r = {.m = m, .lim = lim, .fault = fault, .answer = true};
     uint8_t method_id = m->method_id;
     enum head_verdict v;
 

@@ -568,7 +568,11 @@ Test(head, every_fault_in_a_response_is_502)
         BAD("HTTP/1.1 200 OK\r\nA: b\n\n", 502, "bare_lf"),
         BAD("HTTP/1.1 200 OK\r\nA: b\rc" END, 502, "bare_cr"),
         BAD("HTTP/1.1 200 OK\r\nA: b\r\n c" END, 502, "folded_line"),
-        BAD("HTTP/1.1 200 OK\r\nA : b" END, 502, "space_in_name"),
+        BAD("HTTP/1.1 200 OK\r\nA b: c" END, 502, "space_in_name"),
+        BAD("HTTP/1.1 200 OK\r\nA \r\n: b" END, 502, "space_in_name"),
+        BAD("HTTP/1.1 200 OK\r\nB: c\r\n : b" END, 502, "folded_line"),
+        BAD("HTTP/1.1 200 OK\r\nContent-Length : 5\r\nTransfer-Encoding\t:chunked" END, 502,
+            "coding_and_length"),
         BAD("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked" END, 502,
             "coding_and_length"),
         BAD("HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip" END, 502, "not_chunked"),
@@ -582,6 +586,16 @@ Test(head, every_fault_in_a_response_is_502)
     };
 
     EXPECT_BAD(RESPONSE, cases);
+}
+
+Test(head, space_before_the_colon_is_taken_from_a_response)
+{
+    struct result r =
+        READ(RESPONSE, "HTTP/1.1 200 OK\r\nA \t: b\r\nContent-Length : 5" END);
+
+    cr_assert(r.verdict == HEAD_DONE && r.m.n_fields == 2);
+    cr_expect_eq(r.m.fields[0].name_len, 1);
+    cr_expect(r.m.body == BODY_LENGTH && r.m.content_length == 5);
 }
 
 /* ---- trailers ------------------------------------------------------------------------ */
