@@ -41,6 +41,7 @@ extern const char *const tier_name[N_TIERS];
     X(BAD_RESPONSE, "bad_response", "the backend's answer broke the rules of HTTP")        \
     X(CLIENT_ABORT, "client_abort", "the client left")                                     \
     X(CLIENT_TIMEOUT, "client_timeout", "the client was too slow")                         \
+    X(CLIENT_BAD, "client_bad", "the client's body broke the rules of HTTP or a limit")    \
     X(OVERLOAD, "overload", "no tier could take it in time")
 
 enum load_error {

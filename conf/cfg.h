@@ -84,6 +84,7 @@ struct cfg_listener {
     uint32_t max_target_bytes;
     uint32_t max_fields;
     uint64_t max_body_bytes;  /* 0: no limit */
+    uint32_t min_body_rate;   /* bytes a second; 0: any */
     uint32_t max_connections; /* 0: from RLIMIT_NOFILE */
     uint32_t backlog;
     enum cfg_half_close half_close; /* a client's FIN while it waits for its answer */

@@ -223,6 +223,19 @@ static void conn_next(struct conn *c)
 
 /* ---- an answer of our own, before there is an exchange ---- */
 
+static enum stats_refusal refusal_of(const struct head_fault *f)
+{
+    switch ((enum head_about)f->about) {
+    case HEAD_FRAMING:
+        return f->status == 400 ? REFUSAL_FRAMING : stats_refusal_of(f->status);
+    case HEAD_HOST:
+        return REFUSAL_HOST;
+    case HEAD_SYNTAX:
+        break;
+    }
+    return stats_refusal_of(f->status);
+}
+
 static void refuse(struct conn *c, const struct head_fault *f)
 {
     char *out = sock_text(c->sock.w, 512);
@@ -233,7 +246,7 @@ static void refuse(struct conn *c, const struct head_fault *f)
                      f->status, reason, worker_date(c->sock.w), strlen(reason) + 5,
                      f->status, reason);
 
-    STATS_INC(c->sock.w->stats->refused[stats_refusal_of(f->status)]);
+    STATS_INC(c->sock.w->stats->refused[refusal_of(f)]);
     sock_write(&c->sock, out, (size_t)n);
     c->close_after = true;
     conn_next(c);
@@ -381,11 +394,27 @@ static void bad_body(struct conn *c)
         conn_close(c);
 }
 
+/*
+ * What comes of a body buys the client time, and more than `body_ms` ahead it cannot buy:
+ * at fewer bytes a second than min_body_rate its time runs out, however short the pauses
+ * are.
+ */
+static void body_deadline(struct conn *c, size_t n)
+{
+    uint32_t rate = c->lis->cfg->min_body_rate;
+    struct loop *l = c->sock.w->loop;
+    mono_us full = loop_now(l) + (mono_us)timeouts(c)->body_ms * US_PER_MS, due = full;
+
+    if (rate != 0 && c->timer.due != 0)
+        due = c->timer.due + (mono_us)n * US_PER_S / rate;
+    loop_timer_set(l, &c->timer, due < full ? due : full);
+}
+
 static void pass_body(struct conn *c, const uint8_t *p, size_t n)
 {
     uint64_t max = c->lis->cfg->max_body_bytes;
 
-    deadline(c, timeouts(c)->body_ms);
+    body_deadline(c, n);
     if (max != 0 && body_received(&c->turn->body) > max) {
         forward_too_large(served_by(c));
         if (served_by(c) == NULL && c->state == CONN_BODY)

@@ -92,8 +92,6 @@ static void answer(struct exchange *x, unsigned status, const char *why,
                    double retry_after_s)
 {
     close_attempt(x, BACKEND_ABANDONED);
-    if (x->service == NULL)
-        STATS_INC(x->w->stats->refused[stats_refusal_of(status)]);
     x->flags |= OBS_FAILED;
     x->status = (uint16_t)status;
     exchange_response_go(x, RESPONSE_HEAD);
@@ -102,6 +100,16 @@ static void answer(struct exchange *x, unsigned status, const char *why,
     if (!exchange_request_over(x))
         exchange_request_go(x, REQUEST_RESET);
     finish(x);
+}
+
+/* The same for a request that is refused for what it is. */
+static void refuse(struct exchange *x, enum stats_refusal reason, unsigned status,
+                   const char *why)
+{
+    STATS_INC(x->w->stats->refused[reason]);
+    if (x->service != NULL && !x->admitted)
+        STATS_INC(x->stats->left);
+    answer(x, status, why, 0);
 }
 
 /* ---- routing ---- */
@@ -245,28 +253,28 @@ static void route(struct exchange *x, const struct stream_info *info)
     unsigned status = refusal(&x->head, info);
 
     if (status != 0) {
-        answer(x, status, "refused", 0);
+        refuse(x, stats_refusal_of(status), status, "refused");
         return;
     }
     if (!find_route(x)) {
-        answer(x, 400, "bad path", 0);
+        refuse(x, REFUSAL_BAD_REQUEST, 400, "bad path");
         return;
     }
     if (x->route == NULL) {
-        answer(x, 404, "no route", 0);
+        refuse(x, REFUSAL_NO_ROUTE, 404, "no route");
         return;
     }
     if (hop_is_last(&x->head)) {
         answer(x, 204, "", 0);
         return;
     }
+    if (!prepare_head(x, info)) {
+        refuse(x, REFUSAL_HEAD_TOO_LARGE, 431, "head too large");
+        return;
+    }
     x->service = &x->pin->topology->services[x->route->service];
     x->stats = &x->service->shared->stats[x->w->id];
     x->routed_at = now_of(x);
-    if (!prepare_head(x, info)) {
-        answer(x, 431, "head too large", 0);
-        return;
-    }
     count_arrival(x);
     budget_request(&x->service->shared->retry_tokens, x->service->cfg->retry_budget);
     try_backend(x);
@@ -565,7 +573,8 @@ void forward_request_end(struct exchange *x, const struct msg *trailers)
 void forward_too_large(struct exchange *x)
 {
     if (exchange_unanswered(x) || x->response == RESPONSE_INFORMATIONAL) {
-        answer(x, 413, "body too large", 0);
+        count_error(x, LOAD_E_CLIENT_BAD);
+        refuse(x, REFUSAL_BODY_TOO_LARGE, 413, "body too large");
         return;
     }
     forward_down_fault(x, FAULT_BAD);
@@ -597,17 +606,16 @@ void forward_down_fault(struct exchange *x, enum stream_fault why)
 {
     bool unanswered = exchange_unanswered(x) || x->response == RESPONSE_INFORMATIONAL;
 
-    if (why == FAULT_TIMEOUT || why == FAULT_BAD)
-        count_error(x, LOAD_E_CLIENT_TIMEOUT);
-    else
-        count_error(x, LOAD_E_CLIENT_ABORT);
+    count_error(x, why == FAULT_TIMEOUT ? LOAD_E_CLIENT_TIMEOUT
+                   : why == FAULT_BAD   ? LOAD_E_CLIENT_BAD
+                                        : LOAD_E_CLIENT_ABORT);
     x->flags |= OBS_ABORTED;
     if (unanswered)
         x->flags |= OBS_ABORT_WAITING;
     if (unanswered && x->request == REQUEST_BODY && why == FAULT_TIMEOUT)
-        answer(x, 408, "the body came too slowly", 0);
+        refuse(x, REFUSAL_TIMEOUT, 408, "the body came too slowly");
     else if (unanswered && x->request == REQUEST_BODY && why == FAULT_BAD)
-        answer(x, 400, "bad body framing", 0);
+        refuse(x, REFUSAL_FRAMING, 400, "bad body framing");
     else
         abandon(x);
 }

@@ -124,6 +124,13 @@ static void pause_accepting(struct listener *l)
     l->paused = true;
 }
 
+/* No more for now: worker_conn_gone() resumes. */
+static void hold_back(struct listener *l)
+{
+    STATS_INC(l->w->stats->accept_pauses);
+    pause_accepting(l);
+}
+
 static void serve(struct listener *l, int fd)
 {
     struct worker *to = whose(l->w);
@@ -153,7 +160,7 @@ static void on_accept(struct loop_io *io, unsigned what)
 
         if (at_limit(l)) {
             log_warn("listener", "connection limit reached bind=%s", l->cfg->bind.text);
-            pause_accepting(l);
+            hold_back(l);
             return;
         }
         fd = accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -163,7 +170,7 @@ static void on_accept(struct loop_io *io, unsigned what)
         }
         if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
             log_error("listener", "accept on %s: %s", l->cfg->bind.text, strerror(errno));
-            pause_accepting(l);
+            hold_back(l);
         }
         if (errno != EINTR && errno != ECONNABORTED)
             return;

@@ -440,6 +440,7 @@ static void add_worker(const struct worker *w, struct proxy_totals *out)
     out->h2_requests += GET(s->h2_requests);
     out->h2_connections += GET(s->h2_connections);
     out->h2_upstream_connections += GET(s->h2_upstream_connections);
+    out->accept_pauses += GET(s->accept_pauses);
     out->connections += GET(s->connections);
     out->upstream_connections += GET(s->upstream_connections);
     out->exchanges += GET(s->exchanges);

@@ -66,7 +66,7 @@ struct proxy_totals {
     uint64_t accepted, requests, bytes_in, bytes_out;
     uint64_t refused[N_REFUSALS];
     struct proxy_tls tls_down, tls_up; /* with clients, with backends */
-    uint64_t upstream_opened, upstream_reused, upstream_stale, handed_over;
+    uint64_t upstream_opened, upstream_reused, upstream_stale, handed_over, accept_pauses;
     uint64_t h2_requests; /* of `requests` */
     int64_t h2_connections, h2_upstream_connections;
     uint64_t observations_dropped, slow_turns;

@@ -36,9 +36,11 @@ struct service_stats {
     struct tier_stats tier[N_TIERS];
 };
 
-/* Why a request was refused before it was routed, or a connection ended. */
+/* Why a request was refused for what it was; docs/http-conformance.md says what each is. */
 #define STATS_REFUSALS(X)                                                                  \
     X(BAD_REQUEST, "bad_request")                                                          \
+    X(FRAMING, "framing")                                                                  \
+    X(HOST, "host")                                                                        \
     X(TIMEOUT, "timeout")                                                                  \
     X(BODY_TOO_LARGE, "body_too_large")                                                    \
     X(URI_TOO_LONG, "uri_too_long")                                                        \
@@ -60,7 +62,7 @@ enum stats_refusal {
         N_REFUSALS
 };
 extern const char *const stats_refusal_name[N_REFUSALS];
-enum stats_refusal stats_refusal_of(unsigned status);
+enum stats_refusal stats_refusal_of(unsigned status); /* of a 400 the most general */
 
 /* Of one side's TLS. */
 struct tls_stats {
@@ -75,6 +77,7 @@ struct worker_stats {
     _Atomic uint64_t upstream_opened, upstream_reused;
     _Atomic uint64_t upstream_stale; /* kept, and gone when used; replaced */
     _Atomic uint64_t handed_over;    /* connections given to a less loaded worker */
+    _Atomic uint64_t accept_pauses;
     _Atomic int64_t connections, upstream_connections, exchanges;
     /* Of these, what speaks HTTP/2. */
     _Atomic uint64_t h2_requests;

@@ -40,10 +40,11 @@ X(PROCESS, connections, GAUGE, "Client connections open now", p->in->totals.conn
 X(PROCESS, h2_connections, GAUGE, "Of these, connections that speak HTTP/2", p->in->totals.h2_connections) \
 X(PROCESS, max_connections, GAUGE, "Client connections that may be open at once", p->in->totals.max_connections) \
 X(PROCESS, connections_total, COUNTER, "Client connections accepted", p->in->totals.accepted) \
+X(PROCESS, accept_pauses_total, COUNTER, "Times a worker stopped accepting: too many connections or files", p->in->totals.accept_pauses) \
 X(PROCESS, connections_handed_over_total, COUNTER, "Connections given to a less loaded worker", p->in->totals.handed_over) \
 X(PROCESS, requests_total, COUNTER, "Requests read, refused ones included", p->in->totals.requests) \
 X(PROCESS, h2_requests_total, COUNTER, "Of these, requests that came over HTTP/2", p->in->totals.h2_requests) \
-X(REFUSAL, requests_refused_total, COUNTER, "Requests refused before they were routed", p->in->totals.refused[p->i]) \
+X(REFUSAL, requests_refused_total, COUNTER, "Requests refused for what they were, by us", p->in->totals.refused[p->i]) \
 X(PROCESS, exchanges, GAUGE, "Requests being served now", p->in->totals.exchanges) \
 X(PROCESS, received_bytes_total, COUNTER, "Bytes from clients", p->in->totals.bytes_in) \
 X(PROCESS, sent_bytes_total, COUNTER, "Bytes to clients", p->in->totals.bytes_out) \

@@ -86,9 +86,10 @@ const char *facts_field(struct facts *x, const struct msg *m, const struct field
     return fault;
 }
 
-static bool fail(struct head_fault *fault, uint16_t status, const char *reason)
+static bool fail(struct head_fault *fault, enum head_about about, uint16_t status,
+                 const char *reason)
 {
-    *fault = (struct head_fault){.status = status, .reason = reason};
+    *fault = (struct head_fault){.status = status, .about = about, .reason = reason};
     return false;
 }
 
@@ -125,13 +126,13 @@ static bool check_codings(const struct facts *x, const struct msg *m,
     if (!SEEN(x, FIELD_TRANSFER_ENCODING))
         return true;
     if (m->version == HTTP_10)
-        return fail(fault, 400, "coding_in_http10");
+        return fail(fault, HEAD_FRAMING, 400, "coding_in_http10");
     if (SEEN(x, FIELD_CONTENT_LENGTH))
-        return fail(fault, 400, "coding_and_length");
+        return fail(fault, HEAD_FRAMING, 400, "coding_and_length");
     if (!x->ends_chunked)
-        return fail(fault, 400, "not_chunked");
+        return fail(fault, HEAD_FRAMING, 400, "not_chunked");
     if (x->codings > 1)
-        return fail(fault, 501, "unknown_coding");
+        return fail(fault, HEAD_FRAMING, 501, "unknown_coding");
     return true;
 }
 
@@ -140,11 +141,11 @@ static bool check_host(const struct facts *x, struct msg *m, struct head_fault *
     char host[256];
 
     if (!SEEN(x, FIELD_HOST))
-        return m->version == HTTP_10 || fail(fault, 400, "no_host");
+        return m->version == HTTP_10 || fail(fault, HEAD_HOST, 400, "no_host");
     if (x->host_repeated)
-        return fail(fault, 400, "host_repeated");
+        return fail(fault, HEAD_HOST, 400, "host_repeated");
     if (uri_host(m->text + x->host.off, x->host.len, host, sizeof(host)) == 0)
-        return fail(fault, 400, "bad_host");
+        return fail(fault, HEAD_HOST, 400, "bad_host");
     if (m->authority.len == 0)
         m->authority = x->host;
     return true;
@@ -156,7 +157,7 @@ static bool check_expect(const struct facts *x, struct msg *m, struct head_fault
     if (m->version == HTTP_10)
         return true;
     if (x->expect_other)
-        return fail(fault, 417, "unknown_expectation");
+        return fail(fault, HEAD_SYNTAX, 417, "unknown_expectation");
     if (x->expect_continue)
         m->flags |= MSG_EXPECT;
     return true;
@@ -181,7 +182,7 @@ bool facts_request(const struct facts *x, struct msg *m, struct head_fault *faul
     framed_body(x, m);
     /* CONNECT has no content; what follows belongs to the tunnel (RFC 9110, 9.3.6). */
     if (m->method_id == METHOD_CONNECT && m->body != BODY_NONE)
-        return fail(fault, 400, "connect_with_body");
+        return fail(fault, HEAD_FRAMING, 400, "connect_with_body");
     return true;
 }
 

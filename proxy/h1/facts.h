@@ -22,7 +22,7 @@ struct facts {
     struct span host, upgrade; /* values of Host and of the first Upgrade */
 };
 
-/* Takes notice of the field just added to m.  NULL, or the fault's name. */
+/* Takes notice of the field just added to m.  NULL, or the name of a fault in framing. */
 const char *facts_field(struct facts *x, const struct msg *m, const struct field *f);
 
 /*

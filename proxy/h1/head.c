@@ -150,9 +150,11 @@ static enum head_verdict field_line(struct reader *r)
     if ((v = field_name(r, f)) != HEAD_DONE || (v = field_value(r, f)) != HEAD_DONE)
         return v;
     r->m->n_fields++;
-    if (f->id != FIELD_OTHER && (fault = facts_field(&r->facts, r->m, f)) != NULL)
-        return fail(r, 400, fault);
-    return HEAD_DONE;
+    if (f->id == FIELD_OTHER || (fault = facts_field(&r->facts, r->m, f)) == NULL)
+        return HEAD_DONE;
+    fail(r, 400, fault);
+    r->fault->about = HEAD_FRAMING;
+    return HEAD_BAD;
 }
 
 /* Field lines up to and with the blank line. */

@@ -22,9 +22,13 @@ struct head_limits {
     uint32_t max_fields; /* at most the room in the msg's field table */
 };
 
+/* What a fault is about, as far as counters tell 400 apart. */
+enum head_about { HEAD_SYNTAX, HEAD_FRAMING, HEAD_HOST };
+
 struct head_fault {
     uint16_t status;    /* request: 400 414 417 431 501 505; response: always 502 */
     const char *reason; /* static; a name for counters and logs: "bad_length" */
+    uint8_t about;      /* enum head_about */
 };
 
 /*

@@ -2,7 +2,9 @@
 import socket
 import time
 
-from wire import answer, request
+import pytest
+
+from wire import answer, request, wait_for
 
 
 def test_a_head_that_takes_too_long_is_408(tidegate, origin):
@@ -37,6 +39,43 @@ def test_a_body_that_pauses_too_long_is_408(tidegate, origin):
         c.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc")
         assert c.answer("POST").status == 408
         assert c.is_closed()
+
+
+def trickle(c, data, every_s):
+    """Sends byte by byte until it is answered; returns how many."""
+    c.sock.settimeout(every_s)
+    for n, byte in enumerate(data, 1):
+        try:
+            c.send(bytes([byte]))
+            c.fill()
+            break
+        except TimeoutError:
+            continue
+    c.sock.settimeout(10)
+    return n
+
+
+@pytest.mark.parametrize("rate, served", [("1k", False), (0, True)])
+def test_a_body_that_trickles_is_408_unless_any_rate_will_do(tidegate, origin, rate, served):
+    t = tidegate([origin(reply=lambda head, body: answer(200, body))], listener={
+        "timeouts": {"body": "500ms"}, "limits": {"body_rate": rate}})
+    with t.client() as c:
+        c.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 30\r\n\r\n")
+        assert (trickle(c, b"x" * 30, 0.05) == 30) == served
+        assert c.answer("POST").status == (200 if served else 408)
+    assert t.metric("tidegate_requests_refused_total", reason="timeout") == (not served)
+
+
+def test_a_body_at_the_rate_may_take_as_long_as_it_likes(tidegate, origin):
+    t = tidegate([origin(reply=lambda head, body: answer(200, body))], listener={
+        "timeouts": {"body": "500ms"}, "limits": {"body_rate": 20}})
+    with t.client() as c:
+        c.send("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
+        for _ in range(15):
+            c.send("5\r\nabcde\r\n")
+            assert c.is_silent(0.1)
+        c.send("0\r\n\r\n")
+        assert c.answer("POST").body == b"abcde" * 15
 
 
 def test_an_idle_connection_is_closed_without_a_word(tidegate, origin):

@@ -126,6 +126,7 @@ Test(cfg_fill, defaults_are_what_production_wants)
     cr_expect_eq(l->max_target_bytes, 8192);
     cr_expect_eq(l->max_fields, 100);
     cr_expect_eq(l->max_body_bytes, 0);
+    cr_expect_eq(l->min_body_rate, 100);
     cr_expect_eq(l->max_connections, 0);
     cr_expect_eq(l->half_close, CFG_HALF_CLOSE_ABORT);
     cr_expect_eq(s->connect_timeout_ms, 2000);

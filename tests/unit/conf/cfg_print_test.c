@@ -42,7 +42,8 @@ Test(cfg_print, defaults_are_shown)
 
     expect_line(all, "drain_timeout: 30s\n");
     expect_line(all, "    limits:\n      head: 16k\n      target: 8k\n");
-    expect_line(all, "      body: unlimited\n      connections: auto\n");
+    expect_line(all,
+                "      body: unlimited\n      body_rate: 100\n      connections: auto\n");
     expect_line(all, "services:\n  s:\n    pools:\n      baseline:\n        backends:\n"
                      "          - address: 127.0.0.1:9001\n            weight: 1\n");
     expect_line(all, "      budget: 20%\n");

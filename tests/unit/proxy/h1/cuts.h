@@ -45,7 +45,7 @@ static inline enum head_verdict read_once(enum kind kind, char *in, size_t len,
 /* Reads what comes in two parts, the first of `cut` bytes. */
 static inline struct result read_cut(enum kind kind, const char *in, size_t len, size_t cut)
 {
-    struct result r = {.fault = {0, ""}};
+    struct result r = {.fault = {0, "", 0}};
     size_t seen = 0;
 
     r.verdict = read_once(kind, guard_put(in, cut), cut, &seen, &r);

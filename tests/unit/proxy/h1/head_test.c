@@ -60,7 +60,7 @@ Test(head, bytes_one_by_one_give_the_same)
 {
     static const char in[] =
         "\r\nPUT http://a HTTP/1.1\r\nHost: b\r\nContent-Length: 3\r\n\r\n";
-    struct result r = {.fault = {0, ""}};
+    struct result r = {.fault = {0, "", 0}};
     size_t seen = 0, len = 0;
 
     do {
@@ -360,7 +360,7 @@ Test(head, a_request_line_without_end_is_414)
         .max_head_bytes = 600, .max_target_bytes = 5000, .max_fields = FIELDS_ROOM};
     struct field fields[FIELDS_ROOM];
     struct msg m = {.fields = fields, .fields_room = FIELDS_ROOM};
-    struct head_fault fault = {0, ""};
+    struct head_fault fault = {0, "", 0};
     size_t seen = 0;
     char in[700];
     size_t n = long_target(in, sizeof(in), 599, "");
@@ -437,7 +437,7 @@ Test(head, too_many_fields_are_431)
 Test(head, the_number_of_fields_is_limited_below_the_room_as_well)
 {
     struct head_limits lim = limits;
-    struct result r = {.fault = {0, ""}, .m = {.fields = r.fields, .fields_room = 20}};
+    struct result r = {.fault = {0, "", 0}, .m = {.fields = r.fields, .fields_room = 20}};
     char in[] = GET11 "A: b" END;
 
     for (uint32_t max = 1; max <= 2; max++) {
@@ -453,7 +453,7 @@ Test(head, the_room_in_the_table_is_a_limit_too)
 {
     struct field one[1];
     struct msg m = {.fields = one, .fields_room = 1};
-    struct head_fault fault = {0, ""};
+    struct head_fault fault = {0, "", 0};
     char in[] = GET11 "A: b" END;
     size_t seen = 0;
 
@@ -469,7 +469,8 @@ Test(head, a_limit_is_kept_wherever_it_falls)
     struct head_limits lim = limits;
 
     for (uint32_t max = 4; max < sizeof(in) - 1; max++) {
-        struct result r = {.fault = {0, ""}, .m = {.fields = r.fields, .fields_room = 20}};
+        struct result r = {.fault = {0, "", 0},
+                           .m = {.fields = r.fields, .fields_room = 20}};
         size_t seen = 0;
 
         lim.max_head_bytes = max;
@@ -485,7 +486,8 @@ Test(head, a_response_is_limited_as_well)
     struct head_limits lim = limits;
 
     for (uint32_t max = 1; max < sizeof(in) - 1; max++) {
-        struct result r = {.fault = {0, ""}, .m = {.fields = r.fields, .fields_room = 20}};
+        struct result r = {.fault = {0, "", 0},
+                           .m = {.fields = r.fields, .fields_room = 20}};
         size_t seen = 0;
 
         lim.max_head_bytes = max;
@@ -503,7 +505,8 @@ Test(head, a_name_that_a_field_cannot_count_is_431)
 
     for (size_t over = 0; over <= 1; over++) {
         size_t at = strlen(GET11), seen = 0;
-        struct result r = {.fault = {0, ""}, .m = {.fields = r.fields, .fields_room = 20}};
+        struct result r = {.fault = {0, "", 0},
+                           .m = {.fields = r.fields, .fields_room = 20}};
 
         memcpy(in, GET11, at);
         memset(in + at, 'a', UINT16_MAX + over);
@@ -612,7 +615,7 @@ Test(head, a_trailer_section_ends_with_a_blank_line)
 Test(head, what_stands_before_the_input_does_not_count)
 {
     char before[] = "\r\n";
-    struct result r = {.fault = {0, ""}};
+    struct result r = {.fault = {0, "", 0}};
     size_t seen = 0;
 
     cr_expect_eq(read_once(TRAILERS, before + 1, 1, &seen, &r), HEAD_BAD);
