@@ -404,6 +404,14 @@ static bool may_retry(struct exchange *x)
            budget_retry(&x->service->shared->retry_tokens);
 }
 
+static const char *failure_text(enum load_error e, unsigned status)
+{
+    if (e == LOAD_E_BAD_RESPONSE)
+        return "the service's answer was not valid";
+    return status == 504 ? "the service did not answer in time"
+                         : "the service could not be reached";
+}
+
 /* The attempt failed: another one elsewhere, or an answer of ours. */
 static void attempt_failed(struct exchange *x, enum load_error e, unsigned status)
 {
@@ -419,10 +427,7 @@ static void attempt_failed(struct exchange *x, enum load_error e, unsigned statu
         try_backend(x);
         return;
     }
-    answer(x, status,
-           status == 504 ? "the service did not answer in time"
-                         : "the service could not be reached",
-           0);
+    answer(x, status, failure_text(e, status), 0);
 }
 
 /*
