@@ -261,9 +261,9 @@ static void check_command(const struct check *c, const struct cfg_provider_local
 static void check_ready(const struct check *c, const struct cfg_service *s)
 {
     const struct cfg_provider_local *l = &s->local;
-    bool spoiled = cfg_places_spoiled(c->places, &l->ready);
+    bool told = !understood(c, l) || cfg_places_spoiled(c->places, &l->ready);
 
-    if (l->ready[0] == 0 && !spoiled && !asks_grpc(&s->health) && !s->health.tcp)
+    if (l->ready[0] == 0 && !told && !asks_grpc(&s->health) && !s->health.tcp)
         fault(c, l, l, "'ready' is required here");
 }
 

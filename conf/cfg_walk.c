@@ -28,7 +28,7 @@ static void walk_value(const struct walk *w, const char *name, const struct cfg_
 {
     char *text;
 
-    if (cfg_value_unset(k->type, field))
+    if (cfg_value_unset(k->type, field) && !k->empty)
         return;
     text = cfg_value_text(k, field);
     w->v->value(w->v->ctx, name, k, k->secret ? CFG_REDACTED : text);

@@ -231,16 +231,10 @@ struct probe_wire *probe_wire_open(const struct probe_wire_spec *spec)
     const struct addr *a = spec->addr;
     int fd = socket(a->sa.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     struct probe_wire *w;
+    int err;
 
     if (fd < 0)
         return NULL;
-    if (connect(fd, &a->sa.any, a->len) < 0 && errno != EINPROGRESS) {
-        int err = errno;
-
-        close(fd);
-        errno = err;
-        return NULL;
-    }
     w = MEM_NEW(struct probe_wire);
     w->spec = *spec;
     w->fd = fd;
@@ -249,7 +243,12 @@ struct probe_wire *probe_wire_open(const struct probe_wire_spec *spec)
         w->tls = tls_io_connect(spec->tls, spec->offer, &w->block);
     }
     loop_io_add(spec->loop, &w->io, fd, on_io);
-    return w;
+    if (connect(fd, &a->sa.any, a->len) == 0 || errno == EINPROGRESS)
+        return w;
+    err = errno;
+    probe_wire_close(w);
+    errno = err;
+    return NULL;
 }
 
 void probe_wire_close(struct probe_wire *w)

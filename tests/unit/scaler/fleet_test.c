@@ -155,6 +155,18 @@ Test(fleet, it_is_ready_once_the_pool_says_so_and_the_lead_is_virtual)
     cr_expect_eq(ms, 60000); /* a second, at 60 x */
 }
 
+Test(fleet, without_a_path_it_is_ready_when_the_health_of_its_service_says_so)
+{
+    proxy.probes_fail = true;
+    svc.health.enabled = true;
+    fleet_want(f, TIER_PREDICTIVE, 1);
+    tick(10);
+    cr_expect_eq(count(TIER_PREDICTIVE).starting, 1);
+    proxy.views[0].health = BACKEND_UP;
+    tick(1);
+    cr_expect_eq(count(TIER_PREDICTIVE).ready, 1);
+}
+
 Test(fleet, what_never_opens_its_port_fails_and_is_ended)
 {
     provider.slow = true;
