@@ -62,7 +62,8 @@ def test_each_refusal_is_answered_and_counted_under_its_reason(strict):
             assert c.answer().status == status, what
         expected[reason] = expected.get(reason, 0) + 1
         assert refused(strict) == expected, what
-    assert set(expected) == set(strict.figures()["refused"]), "a reason that no case provokes"
+    elsewhere = {"malformed", "flood", "proxy_protocol"}  # 200_h2_frames_test.py, 370_proxy_protocol_test.py
+    assert set(expected) | elsewhere == set(strict.figures()["refused"]), "a reason that no case provokes"
     for reason, n in expected.items():
         assert strict.metric("tidegate_requests_refused_total", reason=reason) == n
 
