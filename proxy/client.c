@@ -5,14 +5,10 @@
 #include "base/check.h"
 #include "proxy/sock.h"
 
-void client_init(struct client *c, int fd, uint16_t port)
+void client_init(struct client *c, int fd, const union proxyproto_addr *from, uint16_t port)
 {
-    socklen_t len = sizeof(c->ends.from);
-
-    *c = (struct client){.fd = fd, .port = port};
+    *c = (struct client){.fd = fd, .port = port, .ends = {.from = *from}};
     list_init(&c->ties);
-    if (getpeername(fd, &c->ends.from.any, &len) < 0)
-        c->ends.from.any.sa_family = AF_UNSPEC;
 }
 
 static uint16_t port_of(const union proxyproto_addr *a)

@@ -30,8 +30,9 @@ struct client_tie {
     void (*on_gone)(struct client_tie *t); /* the client is gone, and the tie with it */
 };
 
-/* `port` is the listener's. */
-void client_init(struct client *c, int fd, uint16_t port);
+/* `from` is where fd was accepted from, `port` the listener's. */
+void client_init(struct client *c, int fd, const union proxyproto_addr *from,
+                 uint16_t port);
 /* A header was read. */
 void client_told(struct client *c, const struct proxyproto *p);
 /* Where it comes from and where it went to; asks the kernel when that is not known. */

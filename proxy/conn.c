@@ -1,6 +1,5 @@
 #include "proxy/conn.h"
 
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,6 +55,7 @@ struct conn {
     bool reset_on_abort; /* the end of the body is the end of the connection */
     bool began;          /* it is known what the client speaks */
     bool taking;         /* input is being used */
+    bool said_last;      /* the client promised to send nothing after this request */
     uint8_t method;
     union {
         struct loop_timer timer;
@@ -200,9 +200,25 @@ static bool draining(const struct conn *c)
     return atomic_load_explicit(&c->sock.w->shared->draining, memory_order_acquire);
 }
 
+/*
+ * A client that asked for the end of the connection sends nothing more (RFC 9112, 9.6):
+ * once all of its answer is with the kernel there is nobody to wait for.
+ */
+static bool may_part(struct conn *c)
+{
+    if (c->state != CONN_WAIT || !c->said_last || kept(c) > 0 || c->sock.can_read)
+        return false;
+    sock_uncork(c->sock.w);
+    return sock_unsent(&c->sock) == 0 && !c->sock.failed;
+}
+
 /* The answer is out: the next request, or the end of the connection. */
 static void conn_next(struct conn *c)
 {
+    if (may_part(c)) {
+        conn_close(c);
+        return;
+    }
     c->stalled = false;
     if (c->close_after || !c->keep_alive || draining(c)) {
         sock_shutdown(&c->sock);
@@ -273,6 +289,7 @@ static void request_begins(struct conn *c, const struct msg *m)
     c->method = m->method_id;
     /* What comes behind a CONNECT may be meant for the tunnel that it does not get. */
     c->keep_alive = (m->flags & MSG_KEEP_ALIVE) != 0 && m->method_id != METHOD_CONNECT;
+    c->said_last = !c->keep_alive && m->method_id != METHOD_CONNECT;
     c->close_after = c->stalled = c->reset_on_abort = false;
     c->turn->seen = 0;
     body_init(&t->body, m);
@@ -900,19 +917,17 @@ static void expect_header(struct conn *c)
     conn_close(c);
 }
 
-void conn_new(struct worker *w, int fd, struct listener *lis)
+void conn_new(struct worker *w, int fd, struct listener *lis,
+              const union proxyproto_addr *from)
 {
     struct conn *c = MEM_NEW(struct conn);
-    int one = 1;
 
     sock_open(&c->sock, w, fd, on_io, on_ready);
     c->magic = CONN_MAGIC;
     c->lis = lis;
     if (lis->tls != NULL)
         sock_serve_tls(&c->sock, lis->tls);
-    client_init(&c->client, fd, lis->cfg->bind.port);
-    if (c->client.ends.from.any.sa_family != AF_UNIX)
-        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+    client_init(&c->client, fd, from, lis->cfg->bind.port);
     loop_timer_init(&c->timer, on_timer);
     deadline(c, timeouts(c)->head_ms);
     list_add_tail(&w->conns, &c->node);

@@ -10,12 +10,14 @@
 #ifndef PROXY_CONN_H
 #define PROXY_CONN_H
 
+#include "proxy/proxyproto.h"
 #include "proxy/worker.h"
 
 struct listener;
 
-/* Takes over fd. */
-void conn_new(struct worker *w, int fd, struct listener *lis);
+/* Takes over fd, which was accepted from that address. */
+void conn_new(struct worker *w, int fd, struct listener *lis,
+              const union proxyproto_addr *from);
 /* Ends an idle connection; a busy one after its answer. */
 void conn_drain(struct conn *c);
 /* Cuts it. */

@@ -1,6 +1,7 @@
 #include "proxy/listener.h"
 
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -49,6 +50,7 @@ static int bind_socket(const struct cfg_listener *lis, struct why *w)
     if (lis->bind.kind != ADDR_UNIX) {
         setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
         setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one));
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)); /* is inherited */
     } else if (unixsock_stale(&lis->bind)) {
         unlink(lis->bind.sa.un.sun_path);
     }
@@ -131,16 +133,16 @@ static void hold_back(struct listener *l)
     pause_accepting(l);
 }
 
-static void serve(struct listener *l, int fd)
+static void serve(struct listener *l, int fd, const union proxyproto_addr *from)
 {
     struct worker *to = whose(l->w);
 
     if (to == l->w) {
-        conn_new(l->w, fd, l);
+        conn_new(l->w, fd, l, from);
         return;
     }
     STATS_INC(l->w->stats->handed_over);
-    worker_give_conn_mt(to, fd, l->cfg->bind.text);
+    worker_give_conn_mt(to, fd, l->cfg->bind.text, from);
 }
 
 static bool at_limit(const struct listener *l)
@@ -156,6 +158,8 @@ static void on_accept(struct loop_io *io, unsigned what)
 
     (void)what;
     for (int i = 0; i < ACCEPTS_A_TURN; i++) {
+        union proxyproto_addr from = {0};
+        socklen_t len = sizeof(from);
         int fd;
 
         if (at_limit(l)) {
@@ -163,9 +167,9 @@ static void on_accept(struct loop_io *io, unsigned what)
             hold_back(l);
             return;
         }
-        fd = accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        fd = accept4(l->fd, &from.any, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
-            serve(l, fd);
+            serve(l, fd, &from);
             continue;
         }
         if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {

@@ -306,6 +306,7 @@ struct conn_mail {
     struct loop_mail mail; /* first */
     struct worker *w;
     int fd;
+    union proxyproto_addr from;
     char bind[ADDR_TEXT_MAX];
 };
 
@@ -315,19 +316,21 @@ static void on_conn(struct loop_mail *m)
     struct listener *l = listener_find(c->w, c->bind);
 
     if (l != NULL && !c->w->draining)
-        conn_new(c->w, c->fd, l);
+        conn_new(c->w, c->fd, l, &c->from);
     else
         close(c->fd);
     free(c);
 }
 
-void worker_give_conn_mt(struct worker *w, int fd, const char *bind)
+void worker_give_conn_mt(struct worker *w, int fd, const char *bind,
+                         const union proxyproto_addr *from)
 {
     struct conn_mail *c = MEM_NEW(struct conn_mail);
 
     c->mail.fn = on_conn;
     c->w = w;
     c->fd = fd;
+    c->from = *from;
     snprintf(c->bind, sizeof(c->bind), "%s", bind);
     loop_post_mt(w->loop, &c->mail);
 }

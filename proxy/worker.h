@@ -16,6 +16,7 @@
 #include "base/rng.h"
 #include "proxy/httpdate.h"
 #include "proxy/pipes.h"
+#include "proxy/proxyproto.h"
 #include "proxy/repeat.h"
 #include "proxy/sock.h"
 #include "proxy/stats.h"
@@ -99,7 +100,8 @@ void worker_take_topology_mt(struct worker *w, struct topology *t, const int *fd
  * `now` everything is cut at once. */
 void worker_drain_mt(struct worker *w, bool now);
 /* A connection that another worker accepted on its listener's bind address. */
-void worker_give_conn_mt(struct worker *w, int fd, const char *bind);
+void worker_give_conn_mt(struct worker *w, int fd, const char *bind,
+                         const union proxyproto_addr *from);
 
 /* The time as a Date field has it: 29 characters, until the next call. */
 const char *worker_date(struct worker *w);
