@@ -36,7 +36,7 @@ struct service_stats {
     struct tier_stats tier[N_TIERS];
 };
 
-/* Why a request was refused for what it was; docs/http-conformance.md says what each is. */
+/* Why a request was refused for what it was. */
 #define STATS_REFUSALS(X)                                                                  \
     X(BAD_REQUEST, "bad_request")                                                          \
     X(FRAMING, "framing")                                                                  \
