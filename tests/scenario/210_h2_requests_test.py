@@ -521,6 +521,28 @@ def test_a_drain_is_two_goaways_and_loses_nothing(tidegate, origin):
     assert t.wait() == 0
 
 
+def begin_drain(t, c):
+    """Up to the first GOAWAY and its PING, whose answer (returned) is kept back."""
+    kept = []
+    send, c.peer.send = c.peer.send, kept.append
+    t.signal(signal.SIGTERM)
+    c.until(lambda f: {hf.PingFrame, hf.GoAwayFrame} <= {type(f) for f in c.seen})
+    c.peer.send = send
+    return b"".join(kept)
+
+
+def test_what_crosses_the_first_goaway_is_answered(tidegate, origin):
+    t = tidegate([origin()], workers=1)
+    with h2wire.client(t) as c:
+        assert c.get().status == 200
+        pong = begin_drain(t, c)
+        crossing = c.request()
+        assert c.answer(crossing).status == 200
+        c.peer.send(pong)
+        assert c.goaway().last_stream_id == crossing
+    assert t.wait() == 0
+
+
 def test_what_the_last_goaway_leaves_out_does_not_reach_the_backend(tidegate, origin):
     """A request right behind the answer to the PING that the last GOAWAY waits for."""
     go, both = threading.Event(), threading.Barrier(2)
@@ -541,13 +563,10 @@ def test_what_the_last_goaway_leaves_out_does_not_reach_the_backend(tidegate, or
             c.answer(stream)  # two connections to the backend are open
         first = c.request("GET", "/first")
         wait_for(lambda: len(o.heads) == 3)
-        pieces = []
-        send, c.peer.send = c.peer.send, pieces.append
-        t.signal(signal.SIGTERM)
-        c.until(lambda f: {hf.PingFrame, hf.GoAwayFrame} <= {type(f) for f in c.seen})
-        second = c.request("GET", "/second")
-        c.peer.send = send
-        c.peer.send(b"".join(pieces))
+        pong = begin_drain(t, c)
+        second = c.fresh()
+        block = c.block([(":method", "GET"), (":scheme", "http"), (":path", "/second"), (":authority", "a")])
+        c.peer.send(pong + hf.HeadersFrame(second, block, flags=["END_HEADERS", "END_STREAM"]).serialize())
         last = c.until(lambda f: isinstance(f, hf.GoAwayFrame))
         assert last.last_stream_id == first < second
         go.set()

@@ -16,6 +16,7 @@ BROKEN = {
     "no status": [("x-a", "1")],
     "a status that is none": [(":status", "20")],
     "101": [(":status", "101")],
+    "an end with 103": [(":status", "103")],
     "a pseudo-field of requests": [(":status", "200"), (":path", "/")],
     "a line end in a value": [(":status", "200"), ("x-a", "1\r\nb: 2")],
 }
