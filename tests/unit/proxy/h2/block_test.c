@@ -125,7 +125,7 @@ Test(block, what_is_malformed)
         GET ":authority h.example\n",
         GET ":status 200\n",
         GET ":other 1\n",
-        GET "x-a 1\n:authority h.example\n",
+        ":method GET\n:scheme http\nx-a 1\n:path /\n:authority h\n",
         ":method GET\n:scheme http\n:path\n:authority h\n",
         ":method\n:scheme http\n:path /\n:authority h\n",
         ":method G ET\n:scheme http\n:path /\n:authority h\n",
