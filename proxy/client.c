@@ -1,14 +1,34 @@
 #include "proxy/client.h"
 
+#include <stdlib.h>
 #include <sys/socket.h>
 
 #include "base/check.h"
+#include "base/mem.h"
 #include "proxy/sock.h"
+
+struct client_more {
+    struct proxyproto_ends ends;
+    struct list ties;
+};
 
 void client_init(struct client *c, int fd, const union proxyproto_addr *from, uint16_t port)
 {
-    *c = (struct client){.fd = fd, .port = port, .ends = {.from = *from}};
-    list_init(&c->ties);
+    *c = (struct client){.fd = fd, .port = port, .from = *from};
+}
+
+/* The connection's own ends, until a header says something else. */
+static struct client_more *more_of(struct client *c)
+{
+    socklen_t len = sizeof(c->more->ends.to);
+
+    if (c->more != NULL)
+        return c->more;
+    c->more = MEM_NEW(struct client_more);
+    list_init(&c->more->ties);
+    c->more->ends.from = c->from;
+    getsockname(c->fd, &c->more->ends.to.any, &len);
+    return c->more;
 }
 
 static uint16_t port_of(const union proxyproto_addr *a)
@@ -27,24 +47,16 @@ void client_told(struct client *c, const struct proxyproto *p)
 {
     if (!p->told)
         return;
-    c->ends = p->ends;
+    more_of(c)->ends = p->ends;
+    c->from = p->ends.from;
     c->port = port_of(&p->ends.to);
-}
-
-const struct proxyproto_ends *client_ends(struct client *c)
-{
-    socklen_t len = sizeof(c->ends.to);
-
-    if (c->ends.to.any.sa_family == AF_UNSPEC)
-        getsockname(c->fd, &c->ends.to.any, &len);
-    return &c->ends;
 }
 
 void client_announce(struct client *c, struct sock *s, unsigned version)
 {
     uint8_t header[PROXYPROTO_OUT_MAX];
 
-    sock_begin(s, header, proxyproto_write(version, client_ends(c), header));
+    sock_begin(s, header, proxyproto_write(version, &more_of(c)->ends, header));
 }
 
 /* ---- ties ---- */
@@ -59,7 +71,7 @@ void client_tie(struct client *c, struct client_tie *t)
 {
     CHECK(t->client == NULL);
     t->client = c;
-    list_add_tail(&c->ties, &t->node);
+    list_add_tail(&more_of(c)->ties, &t->node);
 }
 
 void client_untie(struct client_tie *t)
@@ -68,12 +80,23 @@ void client_untie(struct client_tie *t)
     list_remove(&t->node);
 }
 
+const struct list *client_ties(struct client *c)
+{
+    return &more_of(c)->ties;
+}
+
 void client_gone(struct client *c)
 {
-    while (!list_empty(&c->ties)) {
-        struct client_tie *t = LIST_FIRST(&c->ties, struct client_tie, node);
+    struct client_more *m = c->more;
+
+    if (m == NULL)
+        return;
+    while (!list_empty(&m->ties)) {
+        struct client_tie *t = LIST_FIRST(&m->ties, struct client_tie, node);
 
         client_untie(t);
         t->on_gone(t);
     }
+    c->more = NULL;
+    free(m);
 }

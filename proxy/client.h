@@ -6,7 +6,7 @@
  * listener expects one, puts the address it tells in the place of the connection's own.
  *
  * A connection to a backend that was opened with such a header speaks for one client
- * alone: it is tied to it and ends with it.
+ * alone: it is tied to it and ends with it.  What that takes is allocated with the first.
  */
 #ifndef PROXY_CLIENT_H
 #define PROXY_CLIENT_H
@@ -14,13 +14,14 @@
 #include "base/list.h"
 #include "proxy/proxyproto.h"
 
+struct client_more;
 struct sock;
 
 struct client {
-    struct proxyproto_ends ends; /* `to` may still be unknown: see client_ends() */
-    uint16_t port;               /* that it connected to; 0: none, or unknown */
+    union proxyproto_addr from;
     int fd;
-    struct list ties;
+    uint16_t port;            /* that it connected to; 0: none, or unknown */
+    struct client_more *more; /* private; NULL: no header was read or sent */
 };
 
 /* In what is tied; `client` is NULL when it is not, or not any more. */
@@ -35,15 +36,15 @@ void client_init(struct client *c, int fd, const union proxyproto_addr *from,
                  uint16_t port);
 /* A header was read. */
 void client_told(struct client *c, const struct proxyproto *p);
-/* Where it comes from and where it went to; asks the kernel when that is not known. */
-const struct proxyproto_ends *client_ends(struct client *c);
 /* Begins a connection to a backend with a header of that version. */
 void client_announce(struct client *c, struct sock *s, unsigned version);
 
 void client_tie_init(struct client_tie *t, void (*on_gone)(struct client_tie *t));
 void client_tie(struct client *c, struct client_tie *t);
 void client_untie(struct client_tie *t); /* harmless when it is not tied */
-/* Its connection closes: tells all that is tied. */
+/* All that is tied. */
+const struct list *client_ties(struct client *c);
+/* Its connection closes: tells all that is tied.  Once. */
 void client_gone(struct client *c);
 
 #endif

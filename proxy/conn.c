@@ -66,7 +66,6 @@ struct conn {
     struct h2conn *h2;      /* NULL: HTTP/1 */
     struct conn_turn *turn; /* NULL: nothing of a request is here */
     struct client client;
-    struct proxyproto *header; /* being read, or not looked at yet; NULL: none */
 };
 
 static const struct stream_ops conn_ops;
@@ -142,7 +141,6 @@ static void conn_free(struct worker_dead *d)
 {
     struct conn *c = CONTAINER_OF(d, struct conn, dead);
 
-    free(c->header);
     OBJ_DEAD(c);
     free(c);
 }
@@ -172,7 +170,7 @@ static void conn_close(struct conn *c)
 /* The listener expects a PROXY protocol header, and this is none. */
 static void deny(const struct conn *c, const char *reason)
 {
-    const union proxyproto_addr *from = &c->client.ends.from;
+    const union proxyproto_addr *from = &c->client.from;
     bool ip = from->any.sa_family == AF_INET || from->any.sa_family == AF_INET6;
     struct addr peer;
 
@@ -185,8 +183,10 @@ static void deny(const struct conn *c, const char *reason)
 /* The client's side is broken: tells the exchange and closes. */
 static void conn_fault(struct conn *c, enum stream_fault why)
 {
-    if (c->sock.header != NULL && proxyproto_began(c->header))
-        deny(c, c->header->reason != NULL ? c->header->reason : "cut off");
+    const struct proxyproto *h = c->sock.header;
+
+    if (h != NULL && !h->done && proxyproto_began(h))
+        deny(c, h->reason != NULL ? h->reason : "cut off");
     if (served_by(c) != NULL)
         forward_down_fault(served_by(c), why);
     if (served_by(c) == NULL && c->state != CONN_LINGER)
@@ -279,7 +279,7 @@ static void request_begins(struct conn *c, const struct msg *m)
 {
     struct stream_info info = {.listener = c->lis->cfg,
                                .client = &c->client,
-                               .peer = &c->client.ends.from.any,
+                               .peer = &c->client.from.any,
                                .scheme = scheme_of(c),
                                .subject = sock_subject(&c->sock)};
     bool end = m->body == BODY_NONE || (m->body == BODY_LENGTH && m->content_length == 0);
@@ -339,15 +339,14 @@ static enum speaks what_speaks(const struct conn *c, const uint8_t *p, size_t le
 /* From here on the client is who the header says. */
 static void take_header(struct conn *c)
 {
-    client_told(&c->client, c->header);
-    free(c->header);
-    c->header = NULL;
+    client_told(&c->client, c->sock.header);
+    sock_drop_header(&c->sock);
 }
 
 /* True when a first head of HTTP/1 is to be read. */
 static bool choose_version(struct conn *c, const uint8_t *p, size_t len)
 {
-    if (c->header != NULL)
+    if (c->sock.header != NULL)
         take_header(c);
     switch (what_speaks(c, p, len)) {
     case SPEAKS_H1:
@@ -899,7 +898,7 @@ static const struct stream_ops conn_ops = {
 static bool may_tell(const struct conn *c)
 {
     const struct cfg_listener *cfg = c->lis->cfg;
-    const struct sockaddr *peer = &c->client.ends.from.any;
+    const struct sockaddr *peer = &c->client.from.any;
     bool may = cfg->n_proxy_from == 0 || peer->sa_family == AF_UNIX;
 
     for (size_t i = 0; !may && i < cfg->n_proxy_from; i++)
@@ -909,8 +908,7 @@ static bool may_tell(const struct conn *c)
 
 static void expect_header(struct conn *c)
 {
-    c->header = MEM_NEW(struct proxyproto);
-    sock_expect(&c->sock, c->header);
+    sock_expect(&c->sock);
     if (may_tell(c))
         return;
     deny(c, "peer is not in proxy_from");

@@ -166,7 +166,7 @@ static void request_begins(struct h2link *l, int32_t id, bool end)
     struct block *b = &l->pool->block;
     struct stream_info info = {.listener = cfg_of(l),
                                .client = h->env.client,
-                               .peer = &h->env.client->ends.from.any,
+                               .peer = &h->env.client->from.any,
                                .scheme = h->env.scheme,
                                .subject = h->env.subject};
     char key[WSKEY_LEN] = {0};

@@ -624,7 +624,7 @@ static bool has_room(const struct h2up *u)
 /* Among those that were announced for x's client. */
 static struct h2up *find_own_room(const struct exchange *x)
 {
-    LIST_EACH (n, &x->client->ties) {
+    LIST_EACH (n, client_ties(x->client)) {
         struct client_tie *t = CONTAINER_OF(n, struct client_tie, node);
         struct h2up *u = CONTAINER_OF(t, struct h2up, tie);
 

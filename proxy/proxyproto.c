@@ -345,6 +345,7 @@ enum proxyproto_verdict proxyproto_next(struct proxyproto *p, const uint8_t *in,
     while (n < len && v == PROXYPROTO_MORE)
         v = take_byte(p, in[n++]);
     *used = n;
+    p->done = v == PROXYPROTO_DONE;
     return v;
 }
 

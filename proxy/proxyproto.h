@@ -41,6 +41,7 @@ enum proxyproto_verdict {
 };
 
 struct proxyproto { /* begins zeroed */
+    bool done;
     /* when DONE */
     bool told; /* `ends` is; else the connection's own addresses stand */
     struct proxyproto_ends ends;

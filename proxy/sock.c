@@ -2,11 +2,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/check.h"
+#include "base/mem.h"
 #include "proxy/proxyproto.h"
 #include "proxy/tls/tls_io.h"
 #include "proxy/worker.h"
@@ -85,7 +87,6 @@ static ssize_t take_header(struct sock *s, uint8_t *p, size_t n)
     case PROXYPROTO_MORE:
         return 0;
     case PROXYPROTO_DONE:
-        s->header = NULL;
         memmove(p, p + used, n - used);
         return (ssize_t)(n - used);
     case PROXYPROTO_BAD:
@@ -95,11 +96,16 @@ static ssize_t take_header(struct sock *s, uint8_t *p, size_t n)
     return SOCK_BROKEN;
 }
 
+static bool awaits_header(const struct sock *s)
+{
+    return s->header != NULL && !s->header->done;
+}
+
 static ssize_t receive(struct sock *s, void *buf, size_t room)
 {
     ssize_t n = receive_any(s, buf, room);
 
-    while (s->header != NULL && n > 0) {
+    while (awaits_header(s) && n > 0) {
         n = take_header(s, buf, (size_t)n);
         if (n == 0)
             n = receive_any(s, buf, room); /* an end may have come with it: look */
@@ -107,9 +113,15 @@ static ssize_t receive(struct sock *s, void *buf, size_t room)
     return n;
 }
 
-void sock_expect(struct sock *s, struct proxyproto *header)
+void sock_expect(struct sock *s)
 {
-    s->header = header;
+    s->header = MEM_NEW(struct proxyproto);
+}
+
+void sock_drop_header(struct sock *s)
+{
+    free(s->header);
+    s->header = NULL;
 }
 
 void sock_begin(struct sock *s, const void *p, size_t n)
@@ -212,7 +224,7 @@ static ssize_t feed_tls(struct sock *s)
     n = receive(s, b->in, TLS_BLOCK_IN);
     if (n > 0)
         tls_io_received(s->tls, b, (size_t)n);
-    else if (n != SOCK_AGAIN && s->header == NULL)
+    else if (n != SOCK_AGAIN)
         tls_io_ended(s->tls);
     return n;
 }
@@ -230,7 +242,7 @@ static ssize_t read_tls_once(struct sock *s, void *buf, size_t room)
     bool was_established = tls_io_established(s->tls), answers;
     ssize_t n = feed_tls(s);
 
-    if (n == SOCK_AGAIN || s->header != NULL) /* TLS has not begun */
+    if (n == SOCK_AGAIN || awaits_header(s)) /* TLS has not begun */
         return n;
     n = tls_io_read(s->tls, &s->w->tls, buf, room);
     answers = s->w->tls.out_len > 0;
@@ -285,7 +297,7 @@ static void write_tls(struct sock *s, const struct iovec *iov, int n)
 /* Tells the peer, if it has seen all there was: then, and only then, it is the end. */
 static void close_tls(struct sock *s)
 {
-    if (!tls_io_established(s->tls) && !tls_io_broken(s->tls) && s->header == NULL)
+    if (!tls_io_established(s->tls) && !tls_io_broken(s->tls) && !awaits_header(s))
         STATS_INC(tls_stats(s)->failed[TLS_IO_F_TIMEOUT]);
     if (!s->failed && !s->reset && s->out.len == 0) {
         tls_io_end(s->tls);
@@ -364,6 +376,7 @@ void sock_close(struct sock *s)
     close(s->fd);
     s->fd = -1;
     drop_pipe(s);
+    sock_drop_header(s);
     bufq_clear(&s->w->bufs, &s->out);
 }
 

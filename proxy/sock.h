@@ -51,7 +51,7 @@ struct sock {
     bool sent;                 /* the kernel took a byte; the owner may clear it */
     struct tls_io *tls;        /* NULL: plain */
     struct pipe *pipe;         /* what it holds goes out before `out`; NULL: nothing */
-    struct proxyproto *header; /* is read first; NULL: none is awaited (any more) */
+    struct proxyproto *header; /* is read first, see sock_expect(); NULL: none */
 };
 
 enum {
@@ -71,9 +71,10 @@ void sock_close(struct sock *s);
 /* The next sock_close() resets the connection instead of ending it in order. */
 void sock_set_reset(struct sock *s);
 
-/* A header comes before all else: reading fills in what is the caller's and lives until it
- * is complete, which clears s->header, or the sock is closed.  What is none is BROKEN. */
-void sock_expect(struct sock *s, struct proxyproto *header);
+/* A header comes before all else.  Reading fills in s->header, which the owner drops when
+ * it is done and was looked at; what is none is BROKEN. */
+void sock_expect(struct sock *s);
+void sock_drop_header(struct sock *s);
 /* Goes out before all else; right after sock_open().  Copied. */
 void sock_begin(struct sock *s, const void *p, size_t n);
 

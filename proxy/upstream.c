@@ -690,7 +690,7 @@ static const struct stream_ops upstream_ops = {
 /* Unused and x's client's own, or NULL. */
 static struct upstream *find_own(const struct exchange *x)
 {
-    LIST_EACH (n, &x->client->ties) {
+    LIST_EACH (n, client_ties(x->client)) {
         struct client_tie *t = CONTAINER_OF(n, struct client_tie, node);
         struct upstream *u = CONTAINER_OF(t, struct upstream, tie);
 
