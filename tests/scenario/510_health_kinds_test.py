@@ -128,7 +128,8 @@ def test_an_endless_answer_is_not_read_for_long(probing, origin):
 
 @pytest.mark.parametrize("protocol, offered, spoken", [
     ("h2", ["h2"], "h2"), ("auto", ["h2", "http/1.1"], "h2"), ("auto", ["http/1.1"], "http/1.1"),
-    ("h1", ["h2", "http/1.1"], "http/1.1"), ("h2", ["h2", "http/1.1"], "h2"), ("auto", ["h2"], "h2")])
+    ("h1", ["h2", "http/1.1"], "http/1.1"), ("h2", ["h2", "http/1.1"], "h2"), ("auto", ["h2"], "h2"),
+    ("h2", ["http/1.1", "h2"], "h2")])
 def test_over_tls_it_is_what_is_agreed_on(probing, origin, ca, protocol, offered, spoken):
     w = Wards()
     o = origin(ca.issue("127.0.0.1"), calmly(h2wire.serving(w)) if spoken == "h2" else None, kind=pki.TlsOrigin, alpn=offered)

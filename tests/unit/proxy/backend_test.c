@@ -157,6 +157,10 @@ Test(backend, fits_what_it_was_made_from_and_nothing_else)
     f.cfg.ejection.max_share = 0.5;
     f.cfg.index = 3;
     cr_expect_not(backend_fits(be, &spec));
+    f.cfg.index = be->service;
+    cr_expect(backend_fits(be, &spec));
+    f.cfg.pools[TIER_BASELINE].proxy_protocol = CFG_PROXY_PROTOCOL_V2;
+    cr_expect_not(backend_fits(be, &spec));
 }
 
 static _Atomic uint32_t inside, most_inside;

@@ -524,6 +524,28 @@ Test(membership, a_probed_backend_settles_with_its_first_answer)
     stop_listening();
 }
 
+static bool asked_twice(void)
+{
+    return asked >= 2;
+}
+
+/* Its first plan is patient, however it is asked. */
+Test(membership, an_instance_without_a_path_is_waited_for_as_well)
+{
+    struct pool_change c = change(POOL_ADD, "127.0.0.1:1", "");
+
+    services[0][0].health.enabled = true;
+    membership_configure(m, &cfgs[0]);
+    listen_as(&c.addr, false);
+    asked = 0;
+    cr_assert_eq(membership_change_mt(m, &c), RC_OK);
+    turn_until(loop, asked_twice);
+    cr_expect_eq(view(TIER_PREDICTIVE).health, BACKEND_UNKNOWN);
+    well = true;
+    turn_until(loop, predictive_up);
+    stop_listening();
+}
+
 Test(membership, a_backend_that_is_down_is_up_when_probes_are_switched_off)
 {
     services[0][0].health.enabled = true;
