@@ -243,8 +243,7 @@ static const struct cfg_key listener_limits_keys[] = {
            .example = "100m"),
     SIZE("body_rate", min_body_rate, "100", "0", "1g",
          "Bytes a second of a request body, on average over `timeouts.body`; a slower one "
-         "is "
-         "answered 408.  `0` allows any."),
+         "is answered 408.  `0` allows any."),
     COUNT("connections", max_connections, "auto", "0", "10000000",
           "Open at once; `auto` follows from the limit on open files.", .zero = "auto",
           .example = "20000"),

@@ -410,20 +410,12 @@ static void bad_body(struct conn *c)
         conn_close(c);
 }
 
-/*
- * What comes of a body buys the client time, and more than `body_ms` ahead it cannot buy:
- * at fewer bytes a second than min_body_rate its time runs out, however short the pauses
- * are.
- */
 static void body_deadline(struct conn *c, size_t n)
 {
-    uint32_t rate = c->lis->cfg->min_body_rate;
     struct loop *l = c->sock.w->loop;
-    mono_us full = loop_now(l) + (mono_us)timeouts(c)->body_ms * US_PER_MS, due = full;
 
-    if (rate != 0 && c->timer.due != 0)
-        due = c->timer.due + (mono_us)n * US_PER_S / rate;
-    loop_timer_set(l, &c->timer, due < full ? due : full);
+    loop_timer_set(l, &c->timer,
+                   listener_body_due(c->lis->cfg, loop_now(l), c->timer.due, n));
 }
 
 static void pass_body(struct conn *c, const uint8_t *p, size_t n)

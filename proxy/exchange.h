@@ -97,6 +97,7 @@ struct exchange {
     bool up_has_room;     /* the upstream stream takes more body */
     uint16_t flags;       /* enum obs_flag */
     uint16_t status;      /* sent down; 0: none yet */
+    uint32_t interim;     /* bytes of 1xx heads */
     uint8_t tier, device;
 
     /* measured */

@@ -17,6 +17,10 @@
 
 static void try_backend(struct exchange *x);
 
+/* Bytes of all 1xx heads of one answer: they go down whether or not the client takes them.
+ */
+#define MAX_INTERIM_BYTES 65536
+
 /* Retry-After is at least this. */
 #define RETRY_AFTER_MIN_S 1
 
@@ -653,11 +657,18 @@ static bool switches_wrongly(const struct exchange *x, const struct msg *head)
            (x->request != REQUEST_DONE || !hop_upgrade_asked(&x->head, head));
 }
 
+static bool too_many_heads(struct exchange *x, const struct msg *head)
+{
+    if (head->status < 200)
+        x->interim += (uint32_t)head->text_len;
+    return x->interim > MAX_INTERIM_BYTES;
+}
+
 void forward_response(struct exchange *x, struct msg *head, bool end)
 {
     struct stream *down = x->down;
 
-    if (switches_wrongly(x, head) || !hop_response(head)) {
+    if (switches_wrongly(x, head) || too_many_heads(x, head) || !hop_response(head)) {
         x->up->ops->reset(x->up, FAULT_BAD);
         forward_up_fault(x, FAULT_BAD);
         return;

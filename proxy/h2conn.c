@@ -133,7 +133,7 @@ static void refuse(struct h2link *l, int32_t id, unsigned status)
     struct msg m = {.status = (uint16_t)status, .flags = MSG_HAS_LENGTH};
 
     STATS_INC(l->sock->w->stats->refused[stats_refusal_of(status)]);
-    pairs_response(&l->pool->pairs, &m);
+    pairs_response(&l->pool->pairs, &m, worker_date(l->sock->w));
     h2link_answer(s, true);
 }
 
@@ -213,6 +213,14 @@ static void keep_early(struct h2stream *s, const uint8_t *p, size_t n)
     s->held += (uint32_t)n;
 }
 
+static void body_deadline(struct h2stream *s, size_t n)
+{
+    struct loop *l = s->link->sock->w->loop;
+
+    loop_timer_set(l, &s->timer,
+                   listener_body_due(cfg_of(s->link), loop_now(l), s->timer.due, n));
+}
+
 static void on_data(struct h2stream *s, const uint8_t *p, size_t n)
 {
     struct exchange *x = s->stream.x;
@@ -239,6 +247,8 @@ static void on_data(struct h2stream *s, const uint8_t *p, size_t n)
     s->whole = s->length > 0 && s->received == s->length;
     if (s->whole)
         request_ends(s, NULL);
+    else if (is_due(s))
+        body_deadline(s, n);
     else
         set_timer(s);
 }
@@ -314,32 +324,6 @@ static const struct h2link_ops link_ops = {
 /* ---- the connection --------------------------------------------------------------------
  */
 
-/* False: the client's side is over. */
-static bool read_some(struct h2conn *h)
-{
-    struct sock *sock = h->env.sock;
-    struct worker *w = sock->w;
-    size_t total = 0;
-
-    for (int i = 0; i < SOCK_TURN_READS && total < SOCK_TURN_BYTES; i++) {
-        ssize_t n;
-
-        if (!sock->can_read || h->link.dead)
-            return true;
-        n = sock_read(sock, w->scratch, SOCK_SCRATCH_BYTES);
-        if (n == SOCK_AGAIN)
-            return true;
-        if (n == SOCK_BROKEN || n == SOCK_EOF)
-            return false;
-        STATS_ADD(w->stats->bytes_in, (uint64_t)n);
-        total += (size_t)n;
-        h2link_input(&h->link, w->scratch, (size_t)n);
-    }
-    if (sock->can_read)
-        h2link_wake(&h->link);
-    return true;
-}
-
 /* The conn's timer: a client that takes nothing, a frame that does not end, idleness. */
 static void keep_time(struct h2conn *h)
 {
@@ -385,7 +369,7 @@ enum h2conn_verdict h2conn_run(struct h2conn *h)
         sock_drain(sock);
         h->blocked = false; /* it took something */
     }
-    if (!read_some(h))
+    if (!h2link_read(&h->link))
         return H2CONN_BROKEN;
     h2link_run(&h->link);
     if (sock->failed)
@@ -446,7 +430,7 @@ static void op_head(struct stream *st, const struct msg *m, bool end)
     struct h2stream *s = stream_of(st);
     struct pairs *p = &s->link->pool->pairs;
 
-    if (!pairs_response(p, m)) {
+    if (!pairs_response(p, m, worker_date(s->link->sock->w))) {
         h2link_reset(s, NGHTTP2_INTERNAL_ERROR);
         return;
     }

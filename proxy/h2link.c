@@ -624,6 +624,33 @@ static size_t pass_some(struct h2link *l, const uint8_t *p, size_t len)
     return n;
 }
 
+bool h2link_read(struct h2link *l)
+{
+    struct sock *sock = l->sock;
+    struct worker *w = sock->w;
+    size_t total = 0;
+
+    for (int i = 0; i < SOCK_TURN_READS && total < SOCK_TURN_BYTES; i++) {
+        ssize_t n;
+
+        if (!sock->can_read || l->dead)
+            return true;
+        n = sock_read(sock, w->scratch, SOCK_SCRATCH_BYTES);
+        if (n == SOCK_AGAIN)
+            return true;
+        if (n == SOCK_BROKEN || n == SOCK_EOF)
+            return false;
+        if (l->server)
+            STATS_ADD(w->stats->bytes_in, (uint64_t)n);
+        total += (size_t)n;
+        l->heard = true;
+        h2link_input(l, w->scratch, (size_t)n);
+    }
+    if (sock->can_read)
+        h2link_wake(l);
+    return true;
+}
+
 void h2link_input(struct h2link *l, uint8_t *p, size_t n)
 {
     struct buf_pool *pool = bufs_of(l);

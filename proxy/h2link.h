@@ -92,6 +92,7 @@ struct h2link {
     uint8_t n_resets;
     bool server;
     bool receiving, flushing;
+    bool heard;    /* something was read; the owner clears it */
     bool dead;     /* nothing more is read: the library failed, or a GOAWAY with an error */
     bool relieved; /* a stream has room again */
     bool leaving;  /* a GOAWAY went out: new streams are not looked at */
@@ -111,7 +112,9 @@ void h2link_open(struct h2link *l, struct sock *sock, const struct h2link_settin
 /* Frees the session and all streams; none may belong to an exchange. */
 void h2link_close(struct h2link *l);
 
-/* Bytes that were read; all are used or kept. */
+/* Reads a turn's share of the sock; false: the peer's side is over. */
+bool h2link_read(struct h2link *l);
+/* Bytes that were read elsewhere; all are used or kept. */
 void h2link_input(struct h2link *l, uint8_t *p, size_t n);
 /* Sends what is to be sent and tells what happened to streams.  At the top of a turn's
  * work only. */

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "proxy/client.h"
+#include "proxy/dial.h"
 #include "proxy/forward.h"
 #include "proxy/h2/wskey.h"
 #include "proxy/h2link.h"
@@ -33,7 +34,9 @@ struct h2up {
     uint8_t state;
     bool settled;    /* SETTINGS came */
     bool idle;       /* counted as unused */
+    bool kept;       /* it was, and nothing has come since */
     bool leaving;    /* no more requests */
+    bool gone_away;  /* the backend said so */
     bool pinged;     /* an answer is due */
     uint32_t in_use; /* streams, until the library has closed them */
     struct h2link link;
@@ -243,13 +246,19 @@ static void give_room(struct h2up *u)
         waitq_kick(u->sock.w, u->backend->home);
 }
 
+/* What a GOAWAY leaves out was not looked at either: the connection ended meanwhile. */
+static enum stream_fault closed_by(const struct h2stream *s)
+{
+    if (s->error != NGHTTP2_REFUSED_STREAM)
+        return FAULT_RESET;
+    return up_of(s->link)->gone_away ? FAULT_UNSENT : FAULT_REFUSED;
+}
+
 static void on_closed(struct h2stream *s)
 {
-    bool refused = s->error == NGHTTP2_REFUSED_STREAM;
-
     give_room(up_of(s->link));
     if (s->stream.x != NULL)
-        forward_up_fault(s->stream.x, refused ? FAULT_REFUSED : FAULT_RESET);
+        forward_up_fault(s->stream.x, closed_by(s));
     CHECK(s->stream.x == NULL);
 }
 
@@ -292,7 +301,7 @@ static void on_settings(struct h2link *l)
 
 static void on_goaway(struct h2link *l)
 {
-    up_of(l)->leaving = true;
+    up_of(l)->leaving = up_of(l)->gone_away = true;
 }
 
 static void on_ping_answered(struct h2link *l)
@@ -324,27 +333,21 @@ static void not_agreed(struct h2up *u)
     atomic_store_explicit(&u->backend->shared->agrees_on_h2, false, memory_order_relaxed);
     if (!may_change)
         log_warn("pool", "no HTTP/2 with backend addr=%s", u->backend->addr.text);
-    h2up_fault(u, may_change ? FAULT_REFUSED : FAULT_CONNECT);
+    h2up_fault(u, may_change ? FAULT_UNSENT : FAULT_CONNECT);
 }
 
 static void connected(struct h2up *u)
 {
-    int err = 0;
-    socklen_t len = sizeof(err);
-
-    if (getsockopt(u->sock.fd, SOL_SOCKET, SO_ERROR, &err, &len) < 0 || err != 0) {
+    switch (dial_look(&u->sock, u->backend)) {
+    case DIALLED_NOT_YET:
+        return;
+    case DIALLED_NOBODY:
         h2up_fault(u, FAULT_CONNECT);
         return;
-    }
-    switch (sock_handshake(&u->sock)) {
-    case SOCK_AGAIN:
-        return;
-    case SOCK_BROKEN:
-        log_warn("pool", "no TLS with backend addr=%s reason=\"%s\"", u->backend->addr.text,
-                 sock_tls_reason(&u->sock));
+    case DIALLED_UNTRUSTED:
         h2up_fault(u, FAULT_TLS);
         return;
-    default:
+    case DIALLED:
         break;
     }
     if (u->sock.tls != NULL && !sock_agreed_on_h2(&u->sock)) {
@@ -374,31 +377,6 @@ static void open_for_use(struct h2up *u)
     }
 }
 
-/* False: the backend's side is over. */
-static bool read_some(struct h2up *u)
-{
-    struct worker *w = u->sock.w;
-    size_t total = 0;
-
-    for (int i = 0; i < SOCK_TURN_READS && total < SOCK_TURN_BYTES; i++) {
-        ssize_t n;
-
-        if (!u->sock.can_read || u->link.dead)
-            return true;
-        n = sock_read(&u->sock, w->scratch, SOCK_SCRATCH_BYTES);
-        if (n == SOCK_AGAIN)
-            return true;
-        if (n == SOCK_EOF || n == SOCK_BROKEN)
-            return false;
-        total += (size_t)n;
-        u->pinged = false;
-        h2link_input(&u->link, w->scratch, (size_t)n);
-    }
-    if (u->sock.can_read)
-        h2link_wake(&u->link);
-    return true;
-}
-
 /* Unused: kept for a while, or closed.  In use: asked for a sign of life, if that is
  * wanted. */
 static void keep_time(struct h2up *u)
@@ -423,11 +401,19 @@ static void keep_time(struct h2up *u)
     deadline(u, u->idle_ms);
 }
 
+/*
+ * A backend may close a kept connection whenever it likes, also while requests are on their
+ * way to it: no failure of theirs (RFC 9113, 9.1).
+ */
 static enum stream_fault broken_by(const struct h2up *u)
 {
     if (u->state != H2UP_OPEN)
         return FAULT_CONNECT;
-    return u->link.dead ? FAULT_BAD : FAULT_RESET;
+    if (u->link.dead)
+        return FAULT_BAD;
+    if (u->kept)
+        return u->sock.sent ? FAULT_STALE : FAULT_UNSENT;
+    return FAULT_RESET;
 }
 
 static void h2up_run(struct h2up *u)
@@ -436,7 +422,10 @@ static void h2up_run(struct h2up *u)
 
     if (u->sock.out.len > 0 && u->sock.can_write)
         sock_drain(&u->sock);
-    more = read_some(u);
+    u->link.heard = false;
+    more = h2link_read(&u->link);
+    if (u->link.heard)
+        u->pinged = u->kept = false;
     if (u->settled && u->state == H2UP_GREETING)
         open_for_use(u);
     h2link_run(&u->link);
@@ -650,15 +639,14 @@ static void attach(struct h2up *u, struct exchange *x)
 {
     struct h2stream *s = h2link_stream(&u->link, -1, &h2up_ops);
 
-    leave_idle(u);
+    if (u->idle) {
+        leave_idle(u);
+        u->kept = true;
+        u->sock.sent = false;
+    }
     u->in_use++;
     s->stream.x = x;
     x->up = &s->stream;
-}
-
-static enum tls_offer offer_to(const struct backend *be)
-{
-    return be->protocol == CFG_PROTOCOL_AUTO ? TLS_OFFER_H2_H1 : TLS_OFFER_H2;
 }
 
 static void open_link(struct h2up *u)
@@ -694,30 +682,18 @@ static struct h2up *h2up_new(struct exchange *x)
 
 static enum upstream_got open_new(struct exchange *x, struct h2up **out)
 {
-    struct worker *w = x->w;
+    enum upstream_got got;
+    int fd = dial(x, &got);
     struct h2up *u;
-    int fd;
 
-    if (!backend_connection_reserve(x->backend))
-        return UPSTREAM_FULL;
-    fd = upstream_connect(x->backend);
-    if (fd < 0) {
-        backend_connection_release(x->backend);
-        return UPSTREAM_FAILED;
-    }
+    if (fd < 0)
+        return got;
     u = h2up_new(x);
-    sock_open(&u->sock, w, fd, on_io, on_ready);
-    u->sock.can_write = false;
-    if (x->backend->proxy_protocol != 0)
-        client_announce(x->client, &u->sock, x->backend->proxy_protocol);
-    if (x->backend->tls != NULL)
-        sock_connect_tls(&u->sock, x->backend->tls, offer_to(x->backend));
+    dial_open(&u->sock, x, fd, on_io, on_ready);
     open_link(u);
     deadline(u, u->connect_ms);
-    STATS_INC(w->stats->upstream_opened);
-    STATS_INC(w->stats->upstream_connections);
     *out = u;
-    return UPSTREAM_CONNECTING;
+    return got;
 }
 
 void h2up_adopt(struct sock *sock, struct exchange *x)

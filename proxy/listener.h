@@ -35,6 +35,23 @@ void listener_stop_all(struct worker *w); /* no more accepts */
 void listener_free_all(struct worker *w);
 void listener_resume_all(struct worker *w); /* a connection ended: accept again */
 
+/*
+ * When the rest of a request's body must be here, after n more bytes of it.  What comes
+ * buys the client time, and more than `body_ms` ahead it cannot buy: at fewer bytes a
+ * second than min_body_rate its time runs out, however short the pauses are.  due: as it
+ * was; 0: it was not running.
+ */
+static inline mono_us listener_body_due(const struct cfg_listener *cfg, mono_us now,
+                                        mono_us due, size_t n)
+{
+    mono_us full = now + (mono_us)cfg->timeouts.body_ms * US_PER_MS;
+
+    if (cfg->min_body_rate == 0 || due == 0)
+        return full;
+    due += (mono_us)n * US_PER_S / cfg->min_body_rate;
+    return due < full ? due : full;
+}
+
 /* The listener of that bind text, or NULL. */
 struct listener *listener_find(struct worker *w, const char *bind);
 

@@ -339,17 +339,14 @@ int sock_handshake(struct sock *s)
     return n > 0 ? 1 : SOCK_BROKEN;
 }
 
-const char *sock_alpn(const struct sock *s, size_t *len)
-{
-    *len = 0;
-    return s->tls != NULL ? tls_io_protocol(s->tls, len) : NULL;
-}
-
 bool sock_agreed_on_h2(const struct sock *s)
 {
     size_t len;
-    const char *name = sock_alpn(s, &len);
+    const char *name;
 
+    if (s->tls == NULL)
+        return false;
+    name = tls_io_protocol(s->tls, &len);
     return len == 2 && memcmp(name, "h2", 2) == 0;
 }
 
@@ -527,7 +524,7 @@ ssize_t sock_splice(struct sock *to, struct sock *from, size_t max)
     sock_uncork(w);
     if (to->tls != NULL || from->tls != NULL || to->failed)
         return SOCK_COPY;
-    if (sock_unsent(to) > 0 || !to->can_write) {
+    if (sock_unsent(to) > 0) {
         to->was_full = true;
         return SOCK_FULL;
     }

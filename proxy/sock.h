@@ -88,8 +88,7 @@ void sock_move(struct sock *to, struct sock *from,
 /* As the client, when something happened before it was over: above 0 when it is, or always
  * without TLS; SOCK_AGAIN, SOCK_BROKEN. */
 int sock_handshake(struct sock *s);
-/* The protocol agreed on in the handshake (ALPN), not terminated; *len 0: none. */
-const char *sock_alpn(const struct sock *s, size_t *len);
+/* In the handshake (ALPN). */
 bool sock_agreed_on_h2(const struct sock *s);
 /* The subject of the client's verified certificate; "": it gave none. */
 const char *sock_subject(const struct sock *s);

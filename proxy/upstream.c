@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "proxy/client.h"
+#include "proxy/dial.h"
 #include "proxy/forward.h"
 #include "proxy/h1/body.h"
 #include "proxy/h1/emit.h"
@@ -19,8 +20,6 @@
 #define UPSTREAM_MAGIC 0x55505354u
 /* A backend's answer may have a larger head than we let clients send. */
 #define MAX_HEAD_BYTES 65536
-/* All 1xx heads of one answer: they go down whether or not the client takes them. */
-#define MAX_INTERIM_BYTES 65536
 
 /* From here on the rest of a body is spliced, in steps. */
 #define SPLICE_MIN      16384
@@ -59,7 +58,6 @@ struct upstream {
     uint32_t idle_ms;
     struct inbox inbox;
     size_t seen;
-    uint32_t interim; /* bytes of 1xx heads of this answer */
     struct body body;
 };
 
@@ -221,11 +219,6 @@ static size_t take_head(struct upstream *u, uint8_t *p, size_t len)
     used = m.text_len;
     u->seen = 0;
     if (m.status < 200 && m.status != 101) {
-        u->interim += m.text_len;
-        if (u->interim > MAX_INTERIM_BYTES) {
-            upstream_fault(u, FAULT_BAD);
-            return 0;
-        }
         deadline(u, u->cfg->response_timeout_ms);
         forward_response(u->stream.x, &m, false);
         return used;
@@ -481,22 +474,16 @@ static void become_h2(struct upstream *u)
 
 static void connected(struct upstream *u)
 {
-    int err = 0;
-    socklen_t len = sizeof(err);
-
-    if (getsockopt(u->sock.fd, SOL_SOCKET, SO_ERROR, &err, &len) < 0 || err != 0) {
+    switch (dial_look(&u->sock, u->backend)) {
+    case DIALLED_NOT_YET:
+        return;
+    case DIALLED_NOBODY:
         upstream_fault(u, FAULT_CONNECT);
         return;
-    }
-    switch (sock_handshake(&u->sock)) {
-    case SOCK_AGAIN:
-        return;
-    case SOCK_BROKEN:
-        log_warn("pool", "no TLS with backend addr=%s reason=\"%s\"", u->backend->addr.text,
-                 sock_tls_reason(&u->sock));
+    case DIALLED_UNTRUSTED:
         upstream_fault(u, FAULT_TLS);
         return;
-    default:
+    case DIALLED:
         break;
     }
     if (sock_agreed_on_h2(&u->sock)) {
@@ -593,7 +580,6 @@ static void op_head(struct stream *s, const struct msg *m, bool end)
     CHECK(n > 0);
     u->method = m->method_id;
     u->seen = 0;
-    u->interim = 0;
     u->chunk_request = m->body == BODY_CHUNKED;
     u->request_over = end;
     sock_write(&u->sock, out, n);
@@ -733,54 +719,19 @@ static void attach(struct upstream *u, struct exchange *x)
     x->up = &u->stream;
 }
 
-int upstream_connect(const struct backend *be)
-{
-    int fd, one = 1;
-
-    fd = socket(be->addr.sa.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return -1;
-    if (be->addr.kind != ADDR_UNIX)
-        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-    if (connect(fd, &be->addr.sa.any, be->addr.len) < 0 && errno != EINPROGRESS) {
-        close(fd);
-        return -1;
-    }
-    return fd;
-}
-
-static enum tls_offer offer_to(const struct backend *be)
-{
-    return be->protocol == CFG_PROTOCOL_AUTO ? TLS_OFFER_H2_H1 : TLS_OFFER_H1;
-}
-
-static void announce(struct upstream *u, struct exchange *x)
-{
-    client_announce(x->client, &u->sock, x->backend->proxy_protocol);
-    client_tie(x->client, &u->tie);
-}
-
 static enum upstream_got open_new(struct exchange *x)
 {
-    struct worker *w = x->w;
+    enum upstream_got got;
+    int fd = dial(x, &got);
     struct upstream *u;
-    int fd;
 
-    if (!backend_connection_reserve(x->backend))
-        return UPSTREAM_FULL;
-    fd = upstream_connect(x->backend);
-    if (fd < 0) {
-        backend_connection_release(x->backend);
-        return UPSTREAM_FAILED;
-    }
+    if (fd < 0)
+        return got;
     u = MEM_NEW(struct upstream);
-    sock_open(&u->sock, w, fd, on_io, on_ready);
-    u->sock.can_write = false;
+    dial_open(&u->sock, x, fd, on_io, on_ready);
     client_tie_init(&u->tie, on_client_gone);
     if (x->backend->proxy_protocol != 0)
-        announce(u, x);
-    if (x->backend->tls != NULL)
-        sock_connect_tls(&u->sock, x->backend->tls, offer_to(x->backend));
+        client_tie(x->client, &u->tie);
     u->magic = UPSTREAM_MAGIC;
     u->state = UP_CONNECTING;
     u->backend = backend_ref(x->backend);
@@ -788,9 +739,7 @@ static enum upstream_got open_new(struct exchange *x)
     loop_timer_init(&u->timer, on_timer);
     attach(u, x);
     deadline(u, u->cfg->connect_timeout_ms);
-    STATS_INC(w->stats->upstream_opened);
-    STATS_INC(w->stats->upstream_connections);
-    return UPSTREAM_CONNECTING;
+    return got;
 }
 
 /* Which version a new connection to a backend speaks, as far as that is known before. */

@@ -21,8 +21,6 @@ enum upstream_got {
 
 /* A connection to x->backend for x.  `fresh`: reuse one only if no other may be opened. */
 enum upstream_got upstream_get(struct exchange *x, bool fresh);
-/* The descriptor of a connection that was begun, or -1. */
-int upstream_connect(const struct backend *be);
 /* Closes all connections in a list of unused ones, or the oldest one to a backend. */
 void upstream_close_list(struct list *idle);
 bool upstream_close_one_idle(struct worker *w, const struct backend *be);

@@ -110,7 +110,7 @@ static bool tells_length(const struct msg *m)
            (m->body == BODY_NONE && (m->flags & MSG_HAS_LENGTH) != 0);
 }
 
-bool pairs_response(struct pairs *p, const struct msg *m)
+bool pairs_response(struct pairs *p, const struct msg *m, const char *date)
 {
     unsigned status = m->status == 101 ? 200 : m->status;
 
@@ -123,6 +123,8 @@ bool pairs_response(struct pairs *p, const struct msg *m)
         return false;
     if (tells_length(m))
         add_length(p, m);
+    if (status >= 200 && msg_find(m, FIELD_DATE) == NULL) /* RFC 9110, 6.6.1 */
+        ADD(p, "date", date, 29);
     return true;
 }
 

@@ -12,7 +12,8 @@
 
 #include "proxy/msg.h"
 
-/* Beside the fields: five pseudo-fields, content-length, te, an upgrade's answer. */
+/* Beside the fields: five pseudo-fields, content-length, te or date, an upgrade's answer.
+ */
 #define PAIRS_EXTRA 8
 #define PAIRS_MAX   (256 + PAIRS_EXTRA)
 
@@ -29,8 +30,8 @@ struct pairs {
  */
 bool pairs_request(struct pairs *p, const struct msg *m, const char *scheme,
                    const char *own);
-/* A 101 becomes a 200. */
-bool pairs_response(struct pairs *p, const struct msg *m);
+/* A 101 becomes a 200.  A final answer without a date gets `date`, 29 characters. */
+bool pairs_response(struct pairs *p, const struct msg *m, const char *date);
 bool pairs_trailers(struct pairs *p, const struct msg *m);
 
 #endif

@@ -66,7 +66,7 @@ static void respond(struct h2stream *s)
     struct msg m = {.status = 200};
 
     s->answered = true;
-    MUST(pairs_response(&s->link->pool->pairs, &m));
+    MUST(pairs_response(&s->link->pool->pairs, &m, "Sun, 06 Nov 1994 08:49:37 GMT"));
     h2link_answer(s, false);
 }
 

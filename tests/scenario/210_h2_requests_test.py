@@ -460,6 +460,27 @@ def test_an_upload_nobody_takes_stops_at_its_window(tidegate, origin):
 
 # ---- time
 
+@pytest.mark.parametrize("rate, served", [("1k", False), (0, True)])
+def test_a_body_that_trickles_is_408_unless_any_rate_will_do(tidegate, origin, rate, served):
+    t = tidegate([origin(reply=lambda head, body: answer(200, body))],
+                 listener={"timeouts": {"body": "500ms"}, "limits": {"body_rate": rate}})
+    with h2wire.client(t) as c:
+        stream = c.fresh()
+        c.headers(stream, [(":method", "POST"), (":scheme", "http"), (":path", "/"), (":authority", "a")], end=False)
+        c.peer.sock.settimeout(0.05)
+        for _ in range(30):
+            try:
+                while c.streams[stream].fields is None:
+                    c.frame()
+                break
+            except TimeoutError:
+                c.data(stream, b"x")
+        if served:
+            c.data(stream, b"", end=True)
+        c.peer.sock.settimeout(10)
+        assert c.answer(stream).status == (200 if served else 408)
+
+
 @pytest.mark.parametrize("what", ["silence", "half a frame"])
 def test_an_idle_connection_is_ended_with_a_goaway(tidegate, origin, what):
     t = tidegate([origin()], listener={"timeouts": {"idle": "300ms", "head": "300ms"}})

@@ -48,6 +48,26 @@ def test_many_requests_share_one_connection(tidegate, origin):
     assert t.metric("tidegate_h2_upstream_connections") == 1
 
 
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_kept_connection_that_is_gone_is_replaced_for_who_may_ask_twice(tidegate, origin, method):
+    """Whatever the budget: it is no failure of the backend's."""
+    connections = []
+
+    def reply(f, stream, m):
+        if f not in connections:
+            connections.append(f)
+        elif f is connections[0]:
+            f.peer.close()
+            return
+        respond(f, stream, b"%d" % len(connections))
+
+    t = tidegate([origin(serving(reply))], service={**H2, "retries": {"attempts": 0}}, workers=1)
+    with t.client() as c:
+        assert c.get().body == b"1"
+        assert c.ask(method, "/", body=b"").status == (200 if method == "GET" else 502)
+    assert t.metric("tidegate_upstream_connections_stale_total") == (method == "GET")
+
+
 def test_the_backend_says_how_many_streams_it_takes(tidegate, origin):
     """Beyond that another connection is opened, up to the limit, and then requests wait."""
     most, lock, done = {}, threading.Lock(), threading.Event()
@@ -102,7 +122,8 @@ def test_a_stream_that_was_reset_is_not_sent_again_unless_idempotent(tidegate, o
 
 
 def test_what_a_goaway_leaves_out_is_sent_again(tidegate, origin):
-    """The first connection takes two of ten streams and says so; none is lost, none is sent twice."""
+    """The first connection takes two of ten streams and says so; none is lost, none is sent twice, none was
+    a failure that a budget is for."""
     bodies, first = [], []
 
     def reply(f, stream, m):
@@ -119,7 +140,7 @@ def test_what_a_goaway_leaves_out_is_sent_again(tidegate, origin):
         respond(f, stream)
 
     o = origin(serving(reply))
-    t = tidegate([o], service=dict(H2, retries={"budget": "100%"}), workers=1)
+    t = tidegate([o], service=dict(H2, retries={"attempts": 0}), workers=1)
     with h2wire.client(t) as c:
         streams = [c.request("POST", "/", body=b"%d" % i) for i in range(10)]
         for s in streams:

@@ -185,7 +185,7 @@ def test_many_first_requests_at_once_are_all_answered(towards, tls_origin):
 def test_a_backend_may_give_up_http2(towards, tls_origin, ca):
     pair = ca.issue("127.0.0.1")
     o = tls_origin(h2wire.serving(echo_path), pair=pair, alpn=["h2", "http/1.1"])
-    t = towards(o, workers=1)
+    t = towards(o, workers=1, service={"retries": {"attempts": 0}})
     assert get(t, "/a").body == b"/a"
     o.stop()
     again = tls_origin(pair=pair, address=o.address, reply=lambda head, body: answer(200, b"one"))

@@ -10,8 +10,9 @@
 #include "proxy/h1/emit.h"
 #include "proxy/h2/pairs.h"
 
-#define KEY "dGhlIHNhbXBsZSBub25jZQ=="
-#define GET ":method GET\n:scheme http\n:path /a\n:authority h.example\n"
+#define KEY  "dGhlIHNhbXBsZSBub25jZQ=="
+#define DATE "Sun, 06 Nov 1994 08:49:37 GMT"
+#define GET  ":method GET\n:scheme http\n:path /a\n:authority h.example\n"
 
 static char text[8192 + BLOCK_SPARE_TEXT];
 static struct field fields[64];
@@ -336,11 +337,24 @@ Test(pairs, an_answer_tells_its_length_when_it_may)
     static struct pairs p;
 
     cr_assert(response(":status 200\nserver x\ncontent-length 7\n", METHOD_HEAD, true));
-    cr_assert(pairs_response(&p, &b.m));
-    cr_expect_str_eq(write_pairs(&p), ":status 200\nserver x\ncontent-length 7\n");
+    cr_assert(pairs_response(&p, &b.m, DATE));
+    cr_expect_str_eq(write_pairs(&p),
+                     ":status 200\nserver x\ncontent-length 7\ndate " DATE "\n");
     b.m.status = 204;
-    cr_assert(pairs_response(&p, &b.m));
-    cr_expect_str_eq(write_pairs(&p), ":status 204\nserver x\n");
+    cr_assert(pairs_response(&p, &b.m, DATE));
+    cr_expect_str_eq(write_pairs(&p), ":status 204\nserver x\ndate " DATE "\n");
+}
+
+Test(pairs, a_date_that_is_there_stays_and_a_1xx_needs_none)
+{
+    static struct pairs p;
+
+    cr_assert(response(":status 404\ndate then\n", METHOD_GET, true));
+    cr_assert(pairs_response(&p, &b.m, DATE));
+    cr_expect_str_eq(write_pairs(&p), ":status 404\ndate then\n");
+    cr_assert(response(":status 103\n", METHOD_GET, false));
+    cr_assert(pairs_response(&p, &b.m, DATE));
+    cr_expect_str_eq(write_pairs(&p), ":status 103\n");
 }
 
 Test(pairs, a_tunnel_opens_with_200)
@@ -351,8 +365,8 @@ Test(pairs, a_tunnel_opens_with_200)
     cr_assert(block_switched(&b, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="));
     cr_expect_eq(b.m.status, 101);
     cr_expect_eq(b.m.body, BODY_TUNNEL);
-    cr_assert(pairs_response(&p, &b.m));
-    cr_expect_str_eq(write_pairs(&p), ":status 200\n");
+    cr_assert(pairs_response(&p, &b.m, DATE));
+    cr_expect_str_eq(write_pairs(&p), ":status 200\ndate " DATE "\n");
 }
 
 Test(pairs, dropped_fields_and_framing_stay_behind)
