@@ -3,6 +3,7 @@
 Nothing here is tolerant: what is read must be exactly framed, or the test fails.
 """
 import socket
+import ssl
 import struct
 import time
 
@@ -70,7 +71,10 @@ class Peer:
 
     def send(self, *pieces):
         for piece in pieces:
-            self.sock.sendall(piece.encode("latin-1") if isinstance(piece, str) else piece)
+            try:
+                self.sock.sendall(piece.encode("latin-1") if isinstance(piece, str) else piece)
+            except ssl.SSLEOFError as e:  # TLS calls it so when nobody reads any more
+                raise BrokenPipeError from e
 
     def fill(self):
         data = self.sock.recv(65536)
