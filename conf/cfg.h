@@ -210,6 +210,8 @@ struct cfg_service {
     uint32_t retry_attempts;  /* beyond the first; 0..3 */
     double retry_budget;      /* of the requests, 0..1 */
     uint32_t retry_buffer;    /* bytes of request body kept for it */
+    uint32_t request_buffer;  /* bytes of a body received before a backend is taken */
+    uint32_t response_buffer; /* bytes of an answer read ahead of its client */
     uint32_t client_retry_ms; /* a failed request repeated within this is the same demand */
     char *time_zone;          /* IANA name, or "UTC" */
 };
@@ -272,6 +274,7 @@ struct cfg {
     uint32_t workers; /* never 0 here: auto is filled in */
     enum log_level log_level;
     uint32_t drain_delay_ms, drain_timeout_ms;
+    uint64_t buffer_memory;      /* bytes, of all workers: beyond, nothing is read ahead */
     char *via;                   /* our pseudonym in Via */
     char *client_subject_header; /* lower case; "": the subject is not passed on */
     struct cfg_listener *listeners;

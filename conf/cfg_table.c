@@ -502,12 +502,24 @@ static const struct cfg_section retries = {
         "has come.  Where a kept connection turns out to be closed, such a request is sent "
         "again on a new one, once and uncounted."};
 
+static const struct cfg_key buffers_keys[] = {
+    SIZE("request", request_buffer, "16k", "0", "64m",
+         "Of a body whose length is known, received before a backend is taken."),
+    SIZE("response", response_buffer, "256k", "0", "64m",
+         "Of an answer, read while its client has yet to take it."),
+};
+static const struct cfg_section buffers = {
+    KEYS(buffers_keys), .title = "services.NAME.buffers",
+    .doc = "So that a slow client does not hold a place at a backend.  A body with "
+           "`Expect`, or longer, goes up as it comes."};
+
 static const struct cfg_key service_keys[] = {
     GROUP("pools", pools, "Where requests go."),
     GROUP("providers", providers, "Where instances come from."),
     GROUP("timeouts", service_timeouts, "Patience with backends."),
     GROUP("queue", queue, "Requests that no backend can take yet."),
     GROUP("retries", retries, "Failed attempts that are made again elsewhere."),
+    GROUP("buffers", buffers, "How far bodies are read ahead."),
     SECTION("health", health, health, "Active probes."),
     SECTION("ejection", ejection, ejection,
             "Backends that fail are left alone for a while."),
@@ -671,6 +683,9 @@ static const struct cfg_key root_keys[] = {
              "the listeners."),
     DURATION("drain_timeout", drain_timeout_ms, "30s", "0s", "1d",
              "Longest wait for requests in flight before the process ends."),
+    SIZE64("buffer_memory", buffer_memory, "256m", "0", "1024g",
+           "While this much waits in buffers, all services' together, nothing more is read "
+           "ahead of slow clients."),
     STRING("via", TOKEN, via, "tidegate", "Our name in the `Via` field."),
     STRING("client_subject_header", TOKEN, client_subject_header, "",
            "Field that tells backends the subject of a client's verified certificate; what "

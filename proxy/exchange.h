@@ -95,12 +95,16 @@ struct exchange {
     bool admitted, held, tunnel, counted_long;
     uint8_t tries_before; /* by the client: 0 for new demand (repeat.h) */
     bool up_has_room;     /* the upstream stream takes more body */
+    bool gathers;         /* its body is awaited before a backend is taken */
     uint16_t flags;       /* enum obs_flag */
     uint16_t status;      /* sent down; 0: none yet */
     uint32_t interim;     /* bytes of 1xx heads */
+    uint64_t left;        /* of an answer's body of known length; UINT64_MAX: unknown */
+    uint64_t ahead;       /* bytes of it since the client took all there was */
     uint8_t tier, device;
 
     /* measured */
+    mono_us blocked_at, blocked_us; /* the backend waits for the client since; did so */
     mono_us start, routed_at, attempt_at, first_byte_at, waiting_since;
     uint64_t user, path_hash, repeat_key;
     uint64_t bytes_up, bytes_down;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "proxy/ahead.h"
 #include "proxy/budget.h"
 #include "proxy/client.h"
 #include "proxy/hop.h"
@@ -42,17 +43,19 @@ static void release_backend(struct exchange *x, enum backend_outcome oc)
 {
     struct backend *be = x->backend;
     struct tier_stats *t;
-    mono_us now = now_of(x), took = now - x->attempt_at;
+    mono_us now = now_of(x), took;
 
     if (be == NULL)
         return;
+    ahead_room(x);
+    took = now - x->attempt_at - x->blocked_us;
     x->backend = NULL;
     t = &x->stats->tier[be->tier];
     STATS_ADD(t->inflight, -1);
     STATS_ADD(t->busy_base, now);
     if (oc == BACKEND_OK) {
         STATS_INC(t->completed);
-        hist_add(&t->latency, (uint64_t)(now - x->routed_at));
+        hist_add(&t->latency, (uint64_t)(now - x->routed_at - x->blocked_us));
         waitq_note_latency(x->w, x->service, took);
     }
     backend_release(be, oc, oc == BACKEND_OK ? took : 0, now);
@@ -281,7 +284,9 @@ static void route(struct exchange *x, const struct stream_info *info)
     x->routed_at = now_of(x);
     count_arrival(x);
     budget_request(&x->service->shared->retry_tokens, x->service->cfg->retry_budget);
-    try_backend(x);
+    x->gathers = ahead_gathers(x);
+    if (!x->gathers)
+        try_backend(x);
 }
 
 static double retry_after_s(struct exchange *x)
@@ -550,7 +555,7 @@ bool forward_request_data(struct exchange *x, const uint8_t *p, size_t n)
         }
     }
     if (x->attempt != ATTEMPT_ACTIVE)
-        return x->body.len < REQUEST_BUFFER;
+        return x->gathers || x->body.len < REQUEST_BUFFER;
     STATS_ADD(x->stats->tier[x->tier].bytes_up, n);
     x->up_has_room = x->up->ops->data(x->up, p, n);
     return x->up_has_room;
@@ -569,6 +574,12 @@ void forward_request_end(struct exchange *x, const struct msg *trailers)
         trailers = &kept;
         if (x->body_is_whole)
             exchange_keep_trailers(x, trailers);
+    }
+    if (x->gathers) {
+        x->gathers = false;
+        x->routed_at = now_of(x);
+        try_backend(x);
+        return;
     }
     if (x->attempt != ATTEMPT_ACTIVE)
         return;
@@ -682,6 +693,7 @@ void forward_response(struct exchange *x, struct msg *head, bool end)
     bufq_clear(&x->w->bufs, &x->body);
     x->body_is_whole = false;
     exchange_response_go(x, RESPONSE_HEAD);
+    ahead_begins(x, head);
     x->status = head->status;
     down->framed_out = head->body == BODY_CHUNKED && down->h1_chunks && x->up->h1_chunks;
     x->up->framed_in = down->framed_out;
@@ -698,7 +710,7 @@ bool forward_response_data(struct exchange *x, const uint8_t *p, size_t n)
 {
     x->bytes_down += n;
     STATS_ADD(x->stats->tier[x->tier].bytes_down, n);
-    return x->down->ops->data(x->down, p, n);
+    return ahead_passed(x, n, x->down->ops->data(x->down, p, n));
 }
 
 ssize_t forward_response_splice(struct exchange *x, struct sock *from, size_t max)
@@ -706,9 +718,14 @@ ssize_t forward_response_splice(struct exchange *x, struct sock *from, size_t ma
     struct stream *down = x->down;
     ssize_t n = down->ops->splice != NULL ? down->ops->splice(down, from, max) : SOCK_COPY;
 
+    if (n == SOCK_FULL && ahead_takes(x))
+        return SOCK_COPY;
+    if (n == SOCK_FULL)
+        ahead_waits(x);
     if (n > 0) {
         x->bytes_down += (uint64_t)n;
         STATS_ADD(x->stats->tier[x->tier].bytes_down, (uint64_t)n);
+        ahead_passed(x, (size_t)n, true);
     }
     return n;
 }
@@ -739,6 +756,7 @@ void forward_response_end(struct exchange *x, const struct msg *trailers)
 
 void forward_down_room(struct exchange *x)
 {
+    ahead_room(x);
     if (x->up != NULL)
         x->up->ops->resume(x->up);
 }

@@ -47,7 +47,7 @@ struct service_stats *stats_new(unsigned n_workers)
 
 static void add_tier(const struct tier_stats *t, mono_us now, struct load_tier *out)
 {
-    int64_t inflight = GET(t->inflight);
+    int64_t inflight = GET(t->inflight), busy = inflight - GET(t->blocked);
     struct hist_view latency;
 
     out->admitted += GET(t->admitted);
@@ -56,7 +56,7 @@ static void add_tier(const struct tier_stats *t, mono_us now, struct load_tier *
     out->bytes_up += GET(t->bytes_up);
     out->bytes_down += GET(t->bytes_down);
     out->inflight += inflight;
-    out->busy_us += (uint64_t)(GET(t->busy_base) + inflight * now);
+    out->busy_us += (uint64_t)(GET(t->busy_base) + busy * now);
     hist_read(&t->latency, &latency);
     hist_sum(&out->latency, &latency);
 }

@@ -20,9 +20,9 @@
 
 struct tier_stats {
     _Atomic uint64_t admitted, completed, attempts, bytes_up, bytes_down;
-    _Atomic int64_t inflight;
-    /* Sum of ends less sum of starts, in microseconds: with inflight * now it is the
-     * integral of requests in flight. */
+    _Atomic int64_t inflight, blocked; /* of those: the backend waits for the client */
+    /* Sum of ends less sum of starts, in microseconds: with (inflight - blocked) * now it
+     * is the integral of requests that are worked on. */
     _Atomic int64_t busy_base;
     struct hist latency;
 };

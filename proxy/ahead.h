@@ -1,0 +1,29 @@
+/*
+ * ahead.h - how far a request or its answer is read ahead of a slow side.
+ *
+ * A client that sends or takes slowly must not hold a backend's slot: a request's body that
+ * is short enough is received before a backend is taken, and an answer is read to its end
+ * while the client still takes it, up to `buffers` of the service and, over all of them,
+ * `buffer_memory`.  The time a backend waits for its client is neither its latency nor
+ * work.
+ */
+#ifndef PROXY_AHEAD_H
+#define PROXY_AHEAD_H
+
+#include "proxy/exchange.h"
+
+/* Is all of the body to be here before a backend is taken? */
+bool ahead_gathers(const struct exchange *x);
+
+/* The answer's head is here. */
+void ahead_begins(struct exchange *x, const struct msg *head);
+/* n bytes of its body went down, and no more is `welcome` there.  False: the backend waits
+ * until ahead_room(). */
+bool ahead_passed(struct exchange *x, size_t n, bool welcome);
+/* Bytes that wait in the kernel: are they to be read although the client takes none? */
+bool ahead_takes(const struct exchange *x);
+/* The backend waits for the client, and no more. */
+void ahead_waits(struct exchange *x);
+void ahead_room(struct exchange *x);
+
+#endif
