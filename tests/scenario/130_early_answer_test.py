@@ -83,7 +83,7 @@ def test_a_whole_request_behind_an_early_answer_is_not_served(tidegate, origin):
         peer.send(answer(403, b"no"))
         peer.until_close()
 
-    t = tidegate([origin(serve)])
+    t = tidegate([origin(serve)], service={"buffers": {"request": 0}})
     with t.client() as c:
         c.send("POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n")
         assert c.answer("POST").status == 403

@@ -296,7 +296,7 @@ def test_slow_clients_do_not_grow_memory(tidegate, origin):
                     left[0] -= n
                     sent[0] += n
 
-    t = tidegate([origin(serve)], service=H2, workers=1)
+    t = tidegate([origin(serve)], service=dict(H2, buffers={"response": "64k"}), workers=1)
     with h2wire.client(t, windows=False) as c:
         before = t.rss_kib()
         for _ in range(50):
