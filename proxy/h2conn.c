@@ -365,6 +365,7 @@ enum h2conn_verdict h2conn_run(struct h2conn *h)
 
     if (sock->failed)
         return H2CONN_BROKEN;
+    h2link_rouse(&h->link);
     if (sock->out.len > 0 && sock->can_write) {
         sock_drain(sock);
         h->blocked = false; /* it took something */
@@ -402,6 +403,7 @@ enum h2conn_verdict h2conn_timeout(struct h2conn *h)
         keep_time(h);
         return H2CONN_GOES_ON;
     }
+    h2link_rouse(&h->link);
     if (h->draining && !h->noticed && !h->in_frame)
         last_goaway(h);
     else
@@ -416,6 +418,7 @@ void h2conn_drain(struct h2conn *h)
     if (h->draining)
         return;
     h->draining = true;
+    h2link_rouse(l);
     nghttp2_submit_shutdown_notice(l->session);
     nghttp2_submit_ping(l->session, NGHTTP2_FLAG_NONE, NULL);
     deadline(h, loop_now(worker_of(h)->loop), DRAIN_MS);

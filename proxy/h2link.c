@@ -507,13 +507,16 @@ void h2link_close(struct h2link *l)
     CHECK(!l->flushing && !l->receiving);
     while (!list_empty(&l->streams))
         free_stream(LIST_FIRST(&l->streams, struct h2stream, node));
+    h2link_rouse(l);
     nghttp2_session_del(l->session);
     l->session = NULL;
+    h2pool_end(l->pool, &l->pages);
     inbox_clear(&l->inbox, bufs_of(l));
 }
 
 void h2link_fail(struct h2link *l, uint32_t error)
 {
+    CHECK(!l->rests);
     if (l->dead)
         return;
     l->dead = true;
@@ -525,9 +528,18 @@ void h2link_fail(struct h2link *l, uint32_t error)
 
 void h2link_rest(struct h2link *l)
 {
-    if (l->n_streams == 0 && l->sock->out.len == 0 &&
-        !nghttp2_session_want_write(l->session))
-        h2pool_shed(&l->pages);
+    if (!l->rests && l->n_streams == 0 && l->sock->out.len == 0 &&
+        !nghttp2_session_want_write(l->session)) {
+        h2pool_rest(&l->pages);
+        l->rests = true;
+    }
+}
+
+void h2link_rouse(struct h2link *l)
+{
+    if (l->rests)
+        h2pool_rouse(&l->pages);
+    l->rests = false;
 }
 
 bool h2link_over(const struct h2link *l)
@@ -656,6 +668,7 @@ void h2link_input(struct h2link *l, uint8_t *p, size_t n)
     struct buf_pool *pool = bufs_of(l);
     size_t len, used;
 
+    CHECK(!l->rests);
     p = inbox_view(&l->inbox, pool, p, n, &len);
     l->receiving = true;
     do {
@@ -697,6 +710,7 @@ static void tell_room(struct h2link *l)
 
 void h2link_run(struct h2link *l)
 {
+    CHECK(!l->rests);
     flush(l);
     tell_closed(l);
     if (l->relieved)

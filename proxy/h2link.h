@@ -92,6 +92,7 @@ struct h2link {
     uint8_t n_resets;
     bool server;
     bool receiving, flushing;
+    bool rests;
     bool heard;    /* something was read; the owner clears it */
     bool dead;     /* nothing more is read: the library failed, or a GOAWAY with an error */
     bool relieved; /* a stream has room again */
@@ -119,8 +120,10 @@ void h2link_input(struct h2link *l, uint8_t *p, size_t n);
 /* Sends what is to be sent and tells what happened to streams.  At the top of a turn's
  * work only. */
 void h2link_run(struct h2link *l);
-/* Nothing is under way: holds no more memory than it needs to go on. */
+/* If nothing is under way: holds no more memory than it needs to go on, and must not be
+ * used before it is roused. */
 void h2link_rest(struct h2link *l);
+void h2link_rouse(struct h2link *l);
 /* True when both sides have nothing more to say. */
 bool h2link_over(const struct h2link *l);
 /* Runs the link's owner later in this turn. */

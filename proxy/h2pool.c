@@ -10,12 +10,14 @@
 #include "proxy/h2link.h"
 #include "proxy/worker.h"
 
+/* From this size on, what a session is made with lies in its pages. */
+#define WITH_SESSION 512
 /* At most this much is kept of each size. */
 #define KEEP_BYTES 262144u
 
 static const uint32_t sizes[H2POOL_SIZES] = {
-    24,  40,   56,   72,   104,  136,  200,  264,  392,   520,
-    776, 1032, 1544, 2056, 3080, 4104, 6152, 8200, 12296,
+    24,  40,  56,   72,   88,   104,  136,  200,  264,  392,
+    520, 776, 1032, 1544, 2056, 3080, 4104, 6152, 8200, 12296,
 };
 
 /* ---- whole pages -----------------------------------------------------------------------
@@ -32,6 +34,7 @@ struct h2pool_run {
 };
 
 static const uint32_t page_bytes[N_H2POOL_PAGES] = {
+    [H2POOL_SESSION] = H2POOL_SESSION_BYTES,
     [H2POOL_TABLE] = H2POOL_TABLE_BYTES,
     [H2POOL_FRAMES] = H2POOL_FRAMES_BYTES,
 };
@@ -39,10 +42,14 @@ static const uint32_t page_bytes[N_H2POOL_PAGES] = {
 static struct h2pool_run *new_run(struct h2pool *p, int kind)
 {
     struct h2pool_run *r = MEM_NEW(struct h2pool_run);
+    size_t bytes = (size_t)RUN_PAGES * page_bytes[kind];
 
-    r->base = mmap(NULL, (size_t)RUN_PAGES * page_bytes[kind], PROT_READ | PROT_WRITE,
-                   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    r->base = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     CHECK(r->base != MAP_FAILED);
+    if (p->lowest == NULL || r->base < p->lowest)
+        p->lowest = r->base;
+    if (r->base + bytes > p->highest)
+        p->highest = r->base + bytes;
     r->next = p->runs[kind];
     p->runs[kind] = r;
     return r;
@@ -64,24 +71,94 @@ static void *take_pages(struct h2pool *p, int kind)
     return p->making->at[kind];
 }
 
-/* False: it is none of these. */
+/* Where it lies, or NULL. */
+static struct h2pool_run *run_of(struct h2pool *p, const uint8_t *block, int *kind)
+{
+    for (*kind = 0; *kind < N_H2POOL_PAGES; (*kind)++)
+        for (struct h2pool_run *r = p->runs[*kind]; r != NULL; r = r->next)
+            if (block >= r->base &&
+                (size_t)(block - r->base) < (size_t)RUN_PAGES * page_bytes[*kind])
+                return r;
+    return NULL;
+}
+
+static void free_pages(struct h2pool_run *r, int kind, uint8_t *block)
+{
+    size_t bytes = page_bytes[kind], i = (size_t)(block - r->base) / bytes;
+
+    madvise(r->base + i * bytes, bytes, MADV_DONTNEED); /* the next owner finds zeros */
+    *r->owner[i] = NULL;
+    r->used &= ~((uint64_t)1 << i);
+}
+
+/* False: it is none of these.  What lies in a session's own pages goes with them. */
 static bool give_pages(struct h2pool *p, uint8_t *block)
 {
-    for (int kind = 0; kind < N_H2POOL_PAGES; kind++) {
-        size_t bytes = page_bytes[kind];
+    struct h2pool_run *r;
+    int kind;
 
-        for (struct h2pool_run *r = p->runs[kind]; r != NULL; r = r->next) {
-            size_t i = (size_t)(block - r->base) / bytes;
+    if (block < p->lowest || block >= p->highest)
+        return false;
+    r = run_of(p, block, &kind);
+    if (r != NULL && kind != H2POOL_SESSION)
+        free_pages(r, kind, block);
+    return r != NULL;
+}
 
-            if (block < r->base || i >= RUN_PAGES)
-                continue;
-            madvise(block, bytes, MADV_DONTNEED); /* the next owner finds zeros */
-            *r->owner[i] = NULL;
-            r->used &= ~((uint64_t)1 << i);
-            return true;
+void h2pool_end(struct h2pool *p, struct h2pool_pages *pages)
+{
+    int kind;
+
+    free(pages->packed);
+    pages->packed = NULL;
+    if (pages->at[H2POOL_SESSION] != NULL)
+        free_pages(run_of(p, pages->at[H2POOL_SESSION], &kind), H2POOL_SESSION,
+                   pages->at[H2POOL_SESSION]);
+}
+
+/* ---- rest ------------------------------------------------------------------------------
+ */
+
+#define SESSION_WORDS (H2POOL_SESSION_BYTES / 8)
+
+/* The words that are not 0, and which these are. */
+struct h2pool_packed {
+    uint64_t set[SESSION_WORDS / 64];
+    uint64_t words[];
+};
+
+static void pack(struct h2pool_pages *pages)
+{
+    const uint64_t *at = pages->at[H2POOL_SESSION];
+    uint64_t words[SESSION_WORDS];
+    struct h2pool_packed all = {0}, *k;
+    size_t n = 0;
+
+    for (size_t i = 0; i < SESSION_WORDS; i++)
+        if (at[i] != 0) {
+            all.set[i / 64] |= (uint64_t)1 << i % 64;
+            words[n++] = at[i];
         }
-    }
-    return false;
+    k = pages->packed = mem_grow(NULL, 1, sizeof(*k) + n * sizeof(words[0]));
+    *k = all;
+    memcpy(k->words, words, n * sizeof(words[0]));
+    madvise(pages->at[H2POOL_SESSION], H2POOL_SESSION_BYTES, MADV_DONTNEED);
+}
+
+void h2pool_rouse(struct h2pool_pages *pages)
+{
+    struct h2pool_packed *k = pages->packed;
+    uint64_t *at = pages->at[H2POOL_SESSION];
+    const uint64_t *word;
+
+    if (k == NULL)
+        return;
+    word = k->words;
+    for (size_t i = 0; i < SESSION_WORDS / 64; i++)
+        for (uint64_t left = k->set[i]; left != 0; left &= left - 1)
+            at[i * 64 + (size_t)__builtin_ctzll(left)] = *word++;
+    pages->packed = NULL;
+    free(k);
 }
 
 static bool is_zero(const uint8_t *p, size_t n)
@@ -89,8 +166,12 @@ static bool is_zero(const uint8_t *p, size_t n)
     return p[0] == 0 && memcmp(p, p + 1, n - 1) == 0;
 }
 
-void h2pool_shed(struct h2pool_pages *pages)
+void h2pool_rest(struct h2pool_pages *pages)
 {
+    if (pages->packed != NULL)
+        return;
+    if (pages->at[H2POOL_SESSION] != NULL)
+        pack(pages);
     if (pages->at[H2POOL_FRAMES] != NULL)
         madvise(pages->at[H2POOL_FRAMES], H2POOL_FRAMES_BYTES, MADV_DONTNEED);
     if (pages->at[H2POOL_TABLE] != NULL &&
@@ -134,12 +215,29 @@ static int size_of(size_t n)
     return i - 1;
 }
 
+/* What is large enough to be worth it, while there is room; or NULL. */
+static void *take_with_session(struct h2pool *p, size_t n)
+{
+    struct h2pool_pages *pages = p->making;
+    uint8_t *block;
+
+    if (n < WITH_SESSION || n > H2POOL_SESSION_BYTES - pages->used)
+        return NULL;
+    if (pages->at[H2POOL_SESSION] == NULL)
+        take_pages(p, H2POOL_SESSION);
+    block = (uint8_t *)pages->at[H2POOL_SESSION] + pages->used;
+    pages->used += (uint32_t)((n + 15) & ~(size_t)15);
+    return block;
+}
+
 static void *take(size_t n, void *ctx)
 {
     struct h2pool *p = ctx;
     int i = size_for(n);
-    void *block;
+    void *block = p->making != NULL ? take_with_session(p, n) : NULL;
 
+    if (block != NULL)
+        return block;
     if (i == H2POOL_SIZES) {
         bool frames = p->making != NULL && n <= H2POOL_FRAMES_BYTES;
 
@@ -154,19 +252,13 @@ static void *take(size_t n, void *ctx)
     return block;
 }
 
-/* No block of malloc's is. */
-static bool is_page_aligned(const void *block)
-{
-    return ((uintptr_t)block & (H2POOL_TABLE_BYTES - 1)) == 0;
-}
-
 static void give(void *block, void *ctx)
 {
     struct h2pool *p = ctx;
     size_t n;
     int i;
 
-    if (block == NULL || (is_page_aligned(block) && give_pages(p, block)))
+    if (block == NULL || give_pages(p, block))
         return;
     n = malloc_usable_size(block);
     i = size_of(n);

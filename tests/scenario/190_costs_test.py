@@ -8,6 +8,9 @@ import time
 
 import pytest
 
+import h2wire
+import pki
+import wire
 from harness import BUILD, IS_ASAN, basic_config, trafficgen
 from wire import wait_for
 
@@ -76,6 +79,26 @@ def anonymous_kib(t):
     for line in open(f"/proc/{t.process.pid}/smaps_rollup"):
         if line.startswith("Anonymous:"):
             return int(line.split()[1])
+
+
+def test_an_idle_http_2_connection_packs_what_it_keeps(tidegate, sample, ca):
+    """A session of the library alone has 25 kB.  It goes on where it was."""
+    t = tidegate([sample(latency_ms=0, cpu_us=0)], workers=1,
+                 listener={"tls": {"certificates": [ca.issue("a.example").entry]}})
+    context = pki.client_context(ca, alpn=["h2"])
+
+    def open_one():
+        c = h2wire.Frames(pki.connect(t.address, context, "a.example"))
+        assert c.get("/size/10", ("x-name", "some value")).status == 200
+        return c
+
+    first = [open_one() for _ in range(50)]
+    before = anonymous_kib(t)
+    more = [open_one() for _ in range(400)]
+    wait_for(lambda: (anonymous_kib(t) - before) * 1024 < 400 * 19_000)
+    for c in first + more:
+        assert c.get("/size/10", ("x-name", "some value")).status == 200
+        c.peer.close()
 
 
 def test_an_idle_connection_costs_at_most_700_bytes(tidegate, sample):

@@ -15,11 +15,6 @@ V12, V13 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
 
 
 @pytest.fixture
-def ca(tmp_path):
-    return pki.Authority(tmp_path)
-
-
-@pytest.fixture
 def serve(tidegate, origin, ca):
     """serve(certificates, tls={}, ...) -> Tidegate with one TLS listener"""
     def make(*pairs, tls=None, reply=None, backends=None, listener=None, **kwargs):

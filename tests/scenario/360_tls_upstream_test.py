@@ -12,11 +12,6 @@ from wire import Closed, answer, wait_for
 
 
 @pytest.fixture
-def ca(tmp_path):
-    return pki.Authority(tmp_path)
-
-
-@pytest.fixture
 def tls_origin(origin, ca):
     """tls_origin(...) -> an origin with a good certificate for 127.0.0.1 and app.internal"""
     def make(*args, pair=None, **kwargs):

@@ -17,11 +17,6 @@ CLIENT6, FRONT6 = "2001:db8::7", "2001:db8::1"
 
 
 @pytest.fixture
-def ca(tmp_path):
-    return pki.Authority(tmp_path)
-
-
-@pytest.fixture
 def behind(tidegate, origin):
     """behind(listener={}, ...) -> (Tidegate whose listener expects a header, its backend)"""
     def make(listener=None, **kwargs):

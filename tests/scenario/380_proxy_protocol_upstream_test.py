@@ -15,11 +15,6 @@ CLIENT, FRONT = "192.0.2.7", "198.51.100.1"
 
 
 @pytest.fixture
-def ca(tmp_path):
-    return pki.Authority(tmp_path)
-
-
-@pytest.fixture
 def towards(tidegate, origin):
     """towards("v1", serve=None, pool={}, ...) -> (Tidegate that sends headers, the backend that reads them)"""
     def make(version, serve=None, pool=None, service=None, make_origin=None, reply=None, **kwargs):

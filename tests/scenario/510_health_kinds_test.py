@@ -20,11 +20,6 @@ PATIENT = dict(FAST, interval="1s", timeout="1s")
 
 
 @pytest.fixture
-def ca(tmp_path):
-    return pki.Authority(tmp_path)
-
-
-@pytest.fixture
 def probing(tidegate):
     """probing(backend, pool={}, path=..., ...) -> Tidegate that probes it"""
     def make(backend, pool=None, fast=FAST, **health):

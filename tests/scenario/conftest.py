@@ -3,6 +3,7 @@ import pytest
 
 import origin as origin_module
 import harness
+import pki
 
 
 @pytest.fixture
@@ -55,6 +56,11 @@ def tidegate(tmp_path, origin, sample):
     yield make
     for t in started:
         t.check_end()
+
+
+@pytest.fixture
+def ca(tmp_path):
+    return pki.Authority(tmp_path)
 
 
 @pytest.fixture
