@@ -1,5 +1,8 @@
 #include "proxy/ahead.h"
 
+/* Whoever takes nothing for so long is slow: moved uncopied, bytes wait now and then. */
+#define SLOW_MS 20
+
 static bool memory_left(const struct exchange *x)
 {
     const struct worker *w = x->w;
@@ -22,7 +25,7 @@ void ahead_begins(struct exchange *x, const struct msg *head)
 }
 
 /* A rest that does not fit is not begun: the slot would not be free any earlier. */
-bool ahead_takes(const struct exchange *x)
+static bool takes_more(const struct exchange *x)
 {
     uint64_t most = x->service->cfg->response_buffer;
     bool fits = x->left == UINT64_MAX ? x->ahead < most : x->ahead + x->left <= most;
@@ -30,7 +33,8 @@ bool ahead_takes(const struct exchange *x)
     return fits && !x->tunnel && memory_left(x);
 }
 
-void ahead_waits(struct exchange *x)
+/* The backend waits for the client. */
+static void wait_for_client(struct exchange *x)
 {
     struct tier_stats *t = &x->stats->tier[x->tier];
 
@@ -48,10 +52,29 @@ bool ahead_passed(struct exchange *x, size_t n, bool welcome)
     if (welcome)
         return true;
     x->ahead += n;
-    if (x->left == 0 || ahead_takes(x))
+    if (x->left == 0 || takes_more(x))
         return true;
-    ahead_waits(x);
+    wait_for_client(x);
     return false;
+}
+
+bool ahead_copies(struct exchange *x)
+{
+    struct loop *l = x->w->loop;
+
+    if (x->slow && takes_more(x))
+        return true;
+    wait_for_client(x);
+    if (!x->slow && x->service->cfg->response_buffer > 0)
+        loop_timer_set(l, &x->timer, loop_now(l) + (mono_us)SLOW_MS * US_PER_MS);
+    return false;
+}
+
+void ahead_late(struct exchange *x)
+{
+    x->slow = true;
+    if (takes_more(x))
+        x->up->ops->resume(x->up);
 }
 
 void ahead_room(struct exchange *x)
@@ -63,6 +86,7 @@ void ahead_room(struct exchange *x)
     if (x->blocked_at == 0)
         return;
     t = &x->stats->tier[x->tier];
+    loop_timer_clear(&x->timer);
     STATS_ADD(t->blocked, -1);
     STATS_ADD(t->busy_base, -now);
     x->blocked_us += now - x->blocked_at;

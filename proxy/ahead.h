@@ -20,10 +20,11 @@ void ahead_begins(struct exchange *x, const struct msg *head);
 /* n bytes of its body went down, and no more is `welcome` there.  False: the backend waits
  * until ahead_room(). */
 bool ahead_passed(struct exchange *x, size_t n, bool welcome);
-/* Bytes that wait in the kernel: are they to be read although the client takes none? */
-bool ahead_takes(const struct exchange *x);
-/* The backend waits for the client, and no more. */
-void ahead_waits(struct exchange *x);
+/* Bytes wait in the kernel that would go down uncopied, if the client took any: are they to
+ * be read?  Not before it has taken none for a while; ahead_late() comes then. */
+bool ahead_copies(struct exchange *x);
+/* The exchange's timer, while it is served. */
+void ahead_late(struct exchange *x);
 void ahead_room(struct exchange *x);
 
 #endif

@@ -96,6 +96,7 @@ struct exchange {
     uint8_t tries_before; /* by the client: 0 for new demand (repeat.h) */
     bool up_has_room;     /* the upstream stream takes more body */
     bool gathers;         /* its body is awaited before a backend is taken */
+    bool slow;            /* the client takes the answer slowly */
     uint16_t flags;       /* enum obs_flag */
     uint16_t status;      /* sent down; 0: none yet */
     uint32_t interim;     /* bytes of 1xx heads */
@@ -109,7 +110,7 @@ struct exchange {
     uint64_t user, path_hash, repeat_key;
     uint64_t bytes_up, bytes_down;
 
-    struct loop_timer timer; /* end of waiting in the queue */
+    struct loop_timer timer; /* end of waiting in the queue, or for a slow client */
     struct list wait;        /* node in a waitq */
 
     struct field fields[EXCHANGE_INLINE_FIELDS];

@@ -296,15 +296,23 @@ static double retry_after_s(struct exchange *x)
     return wait > RETRY_AFTER_MIN_S ? wait : RETRY_AFTER_MIN_S;
 }
 
-static void on_wait_timer(struct loop_timer *t)
+static void waited_too_long(struct exchange *x)
 {
-    struct exchange *x = CONTAINER_OF(t, struct exchange, timer);
-    struct worker *w = x->w;
-
     if (!x->admitted)
         STATS_INC(x->stats->timed_out);
     count_error(x, LOAD_E_OVERLOAD);
     answer(x, 503, "no backend became free in time", retry_after_s(x));
+}
+
+static void on_timer(struct loop_timer *t)
+{
+    struct exchange *x = CONTAINER_OF(t, struct exchange, timer);
+    struct worker *w = x->w;
+
+    if (x->attempt == ATTEMPT_ACTIVE)
+        ahead_late(x);
+    else
+        waited_too_long(x);
     sock_uncork(w);
 }
 
@@ -313,7 +321,7 @@ void forward_request(struct worker *w, struct stream *down, const struct msg *he
 {
     struct exchange *x = exchange_new(w, down, head);
 
-    x->timer.fn = on_wait_timer;
+    x->timer.fn = on_timer;
     x->pin = worker_pin(w);
     x->listener = info->listener;
     x->client = info->client;
@@ -718,10 +726,8 @@ ssize_t forward_response_splice(struct exchange *x, struct sock *from, size_t ma
     struct stream *down = x->down;
     ssize_t n = down->ops->splice != NULL ? down->ops->splice(down, from, max) : SOCK_COPY;
 
-    if (n == SOCK_FULL && ahead_takes(x))
+    if (n == SOCK_FULL && ahead_copies(x))
         return SOCK_COPY;
-    if (n == SOCK_FULL)
-        ahead_waits(x);
     if (n > 0) {
         x->bytes_down += (uint64_t)n;
         STATS_ADD(x->stats->tier[x->tier].bytes_down, (uint64_t)n);
