@@ -28,7 +28,7 @@ struct cfg_timeouts_down { /* towards the client */
 };
 
 struct cfg_h2 { /* HTTP/2 towards the client */
-    bool enabled;
+    bool enabled, only;
     uint32_t max_streams;   /* at once on one connection */
     uint32_t stream_window; /* bytes of a request body that may be on their way */
     uint32_t window;        /* ... of all on one connection */

@@ -129,6 +129,8 @@ static void check_listener(const struct check *c, const struct cfg_listener *l)
     if (l->max_target_bytes > l->max_head_bytes)
         fault(c, &l->max_target_bytes, l,
               "limits.target: is more than limits.head, which holds it");
+    if (l->h2.only && !l->h2.enabled)
+        fault(c, &l->h2.only, &l->h2, "h2.only: means nothing without h2.enabled");
     if (l->n_proxy_from > 0 && !l->proxy_protocol)
         fault(c, &l->proxy_from, l, "proxy_from: means nothing without proxy_protocol");
     if (l->tls.present && understood(c, &l->tls))

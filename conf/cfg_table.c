@@ -101,6 +101,9 @@ static const struct cfg_section listener_timeouts = {KEYS(listener_timeouts_keys
 static const struct cfg_key listener_h2_keys[] = {
     BOOL("enabled", enabled, "true",
          "Whether clients may speak HTTP/2; without TLS they do so with prior knowledge."),
+    BOOL("only", only, "false",
+         "Whether they must: HTTP/1 is neither offered nor answered, not even with an "
+         "error."),
     COUNT("streams", max_streams, "128", "1", "10000",
           "Requests at once on one connection."),
     SIZE("stream_window", stream_window, "64k", "1k", "16m",

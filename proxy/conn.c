@@ -329,6 +329,8 @@ static enum speaks what_speaks(const struct conn *c, const uint8_t *p, size_t le
 {
     size_t n = len < SIEVE_PREFACE_LEN ? len : SIEVE_PREFACE_LEN;
 
+    if (c->lis->cfg->h2.only)
+        return SPEAKS_H2;
     if (c->sock.tls != NULL)
         return sock_agreed_on_h2(&c->sock) ? SPEAKS_H2 : SPEAKS_H1;
     if (!c->lis->cfg->h2.enabled || memcmp(p, SIEVE_PREFACE, n) != 0)

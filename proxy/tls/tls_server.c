@@ -308,7 +308,7 @@ static void set_alpn(struct tls_server *s, const struct cfg_listener *l)
     static const uint8_t both[] = "\x02h2\x08http/1.1";
 
     s->alpn = l->h2.enabled ? both : both + 3;
-    s->alpn_len = l->h2.enabled ? 12 : 9;
+    s->alpn_len = l->h2.only ? 3 : l->h2.enabled ? 12 : 9;
 }
 
 /* A session is good at the listener that made it, as long as that asks its clients for

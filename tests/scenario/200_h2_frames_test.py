@@ -1,4 +1,6 @@
 """HTTP/2 frame by frame: what the protocol asks of a server (RFC 9113), broken and kept."""
+import ssl
+
 import pytest
 from hyperframe import frame as hf
 
@@ -67,6 +69,25 @@ def test_http_1_goes_on_beside_it_and_h2_can_be_switched_off(tidegate, origin):
     with t.client() as peer:
         peer.send(PREFACE)
         assert peer.answer().status == 400
+
+
+def test_where_nothing_else_is_spoken_the_rest_is_a_connection_error(tidegate, origin):
+    t = tidegate([origin()], listener={"h2": {"only": True}})
+    with h2wire.client(t) as c:
+        assert c.get().status == 200
+    for begin in (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b"INVALID CONNECTION PREFACE\r\n\r\n", PREFACE[:23] + b"x"):
+        with t.client() as peer:
+            f = h2wire.Frames(peer, begin=begin)
+            assert f.goaway().error_code == PROTOCOL_ERROR
+
+
+def test_over_tls_nothing_else_is_agreed_on_there(tidegate, origin, ca):
+    t = tidegate([origin()], listener={"h2": {"only": True}, "tls": {"certificates": [ca.issue("localhost").entry]}})
+    for alpn in (["h2", "http/1.1"], None):
+        with h2wire.Frames(pki.connect(t.address, pki.client_context(ca, alpn=alpn), "localhost")) as c:
+            assert c.get().status == 200
+    with pytest.raises(ssl.SSLError, match="no application protocol|NO_APPLICATION_PROTOCOL"):
+        pki.connect(t.address, pki.client_context(ca, alpn=["http/1.1"]), "localhost")
 
 
 # ---- 4.1 frames

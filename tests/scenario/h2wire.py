@@ -54,7 +54,7 @@ class Message:
 
 
 class Frames:
-    def __init__(self, peer, client=True, settings=None, windows=True):
+    def __init__(self, peer, client=True, settings=None, windows=True, begin=PREFACE):
         self.peer, self.client, self.windows = peer, client, windows
         self.encoder, self.decoder = hpack.Encoder(), hpack.Decoder()
         self.decoder.max_header_list_size = 1 << 20
@@ -65,7 +65,7 @@ class Frames:
         self.next_id = 1
         self.lock = threading.Lock()
         if client:
-            peer.send(PREFACE)
+            peer.send(begin)
         self.send(hf.SettingsFrame(0, settings=settings or {}))
 
     # ---- out
