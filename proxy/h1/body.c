@@ -5,7 +5,7 @@ void body_init(struct body *b, const struct msg *head)
     b->kind = head->body;
     b->framed = false;
     b->left = head->body == BODY_LENGTH ? head->content_length : 0;
-    b->chunk = CHUNK_INIT;
+    b->chunk = (struct chunk){.padded = head->status != 0};
 }
 
 uint64_t body_received(const struct body *b)

@@ -44,6 +44,18 @@ static enum chunk_verdict extension_byte(struct chunk *c, uint8_t ch)
     return CHUNK_MORE;
 }
 
+/* Behind white space: an extension (RFC 9112, 7.1.1), or the end if the size is padded. */
+static enum chunk_verdict space_byte(struct chunk *c, uint8_t ch)
+{
+    if (ch == ';')
+        c->step = EXTENSION;
+    else if (ch == '\r' && c->padded)
+        c->step = SIZE_LF;
+    else if (!lex_is((char)ch, LEX_OWS))
+        return CHUNK_BAD;
+    return CHUNK_MORE;
+}
+
 /* The size line is complete: from here on it is known not to be the last chunk. */
 static enum chunk_verdict size_end(struct chunk *c, uint8_t ch)
 {
@@ -65,9 +77,7 @@ static enum chunk_verdict size_line_byte(struct chunk *c, uint8_t ch)
         return size_byte(c, ch);
     if (c->step == EXTENSION)
         return extension_byte(c, ch);
-    if (ch == ';') /* only an extension may follow the space (RFC 9112, 7.1.1) */
-        c->step = EXTENSION;
-    return ch == ';' || lex_is((char)ch, LEX_OWS) ? CHUNK_MORE : CHUNK_BAD;
+    return space_byte(c, ch);
 }
 
 static enum chunk_verdict data_end_byte(struct chunk *c, uint8_t ch)
@@ -76,7 +86,7 @@ static enum chunk_verdict data_end_byte(struct chunk *c, uint8_t ch)
         c->step = DATA_LF;
         return ch == '\r' ? CHUNK_MORE : CHUNK_BAD;
     }
-    *c = (struct chunk){.framed = c->framed, .received = c->received};
+    *c = (struct chunk){.framed = c->framed, .padded = c->padded, .received = c->received};
     return ch == '\n' ? CHUNK_MORE : CHUNK_BAD;
 }
 

@@ -6,6 +6,9 @@
  * that a chunked body passes from one HTTP/1.1 connection to another without being
  * taken apart.  Extensions are cut out, the last chunk and the trailers are not
  * handed out.
+ *
+ * White space between a size and the end of its line is no chunk (7.1).  Servers pad their
+ * sizes with it all the same, so from them it is taken, and not passed on.
  */
 #ifndef PROXY_H1_CHUNK_H
 #define PROXY_H1_CHUNK_H
@@ -28,6 +31,7 @@ struct chunk {
     uint64_t left;     /* bytes of the current chunk still to come */
     uint64_t received; /* payload so far */
     bool framed;       /* hand out the framing too; stays the same for a whole body */
+    bool padded;       /* white space may follow a size: an answer's, see above */
     uint8_t step, digits, line, held; /* private */
     uint8_t size_line[20];            /* private: canonical size line being read */
 };

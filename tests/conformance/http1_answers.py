@@ -142,6 +142,7 @@ def chunks():
             ("two", "1\r\no\r\n1\r\nk\r\n0\r\n\r\n", "1\r\no\r\n1\r\nk\r\n0\r\n\r\n"),
         ("zeros in front", "0002\r\nok\r\n000\r\n\r\n", "0002\r\nok\r\n0\r\n\r\n"),
         ("none", "0\r\n\r\n", "0\r\n\r\n"),
+            ("a padded size", "2    \r\nok\r\n0 \t\r\n\r\n", IN_CHUNKS),
             ("an extension", "2;a=b\r\nok\r\n0;c\r\n\r\n", IN_CHUNKS),
         ("a quoted extension", "2 ; a=\"b;c\"\r\nok\r\n0\r\n\r\n", IN_CHUNKS),
             ("a trailer", "2\r\nok\r\n0\r\nX-Sum: 1\r\n\r\n", "2\r\nok\r\n0\r\nX-Sum: 1\r\n\r\n"),
@@ -155,7 +156,7 @@ def chunks():
     for what, body, passed in (
             ("no size", "\r\nok\r\n0\r\n\r\n", ""), ("junk for a size", "x\r\nok\r\n", ""),
         ("a sign", "+2\r\nok\r\n0\r\n\r\n", ""), ("0x", "0x2\r\nok\r\n0\r\n\r\n", ""),
-        ("space behind", "2 \r\nok\r\n0\r\n\r\n", ""),
+        ("junk behind space", "2 2\r\nok\r\n0\r\n\r\n", ""), ("bare LF behind space", "2 \nok\r\n0\r\n\r\n", ""),
             ("bare LF", "2\nok\n0\n\n", ""), ("2^64 - 1", "ffffffffffffffff\r\nok", ""),
         ("2^63", "8000000000000000\r\nok", ""), ("17 digits", "00000000000000002\r\nok\r\n", ""),
         ("a long extension", "2;" + "a" * 200 + "\r\nok\r\n0\r\n\r\n", ""),

@@ -3,7 +3,8 @@
  * a decoder of the simplest kind agrees; and the framing that was handed out decodes
  * to the same payload.
  *
- * Input: two cuts of two bytes each; then the body.
+ * Input: two cuts of two bytes each, the top bit of the second for an answer's body, whose
+ * sizes may be padded; then the body.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -19,6 +20,8 @@
     } while (0)
 
 #define SIZE_MAX_IN 4096
+
+static bool padded;
 
 struct result {
     enum chunk_verdict verdict;
@@ -57,6 +60,7 @@ static void decode(struct result *r, bool framed, const uint8_t *data, size_t le
 {
     memset(r, 0, sizeof(*r));
     r->c.framed = framed;
+    r->c.padded = padded;
     feed(r, data, a);
     if (r->verdict == CHUNK_MORE)
         feed(r, data + a, b - a);
@@ -102,7 +106,7 @@ static enum chunk_verdict plain_size(struct plain *d, uint64_t *size)
         return CHUNK_BAD;
     if (d->at == d->end)
         return CHUNK_DATA;
-    if (*d->at != ';' && (*d->at != '\r' || d->at[-1] == ' ' || d->at[-1] == '\t'))
+    if (*d->at != ';' && (*d->at != '\r' || (!padded && d->at[-1] <= ' ')))
         return CHUNK_BAD;
     for (; d->at < d->end && *d->at != '\r'; d->at++)
         if ((*d->at < ' ' && *d->at != '\t') || *d->at == 0x7f ||
@@ -161,6 +165,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size < 4 || size > SIZE_MAX_IN)
         return 0;
     a = (size_t)(data[0] << 8 | data[1]) % (size - 3);
+    padded = (data[2] & 0x80) != 0;
     b = a + (size_t)(data[2] << 8 | data[3]) % (size - 3 - a);
     data += 4;
     size -= 4;

@@ -77,6 +77,18 @@ Test(body, framed_chunks_are_passed_with_their_framing)
     cr_expect_eq(f.last, BODY_V_TRAILERS);
 }
 
+Test(body, only_an_answers_sizes_may_be_padded)
+{
+    struct msg head = {.body = BODY_CHUNKED};
+    struct body b;
+
+    body_init(&b, &head);
+    cr_expect_eq(feed(&b, "3 \r\nabc\r\n0\r\n").last, BODY_V_BAD);
+    head.status = 200;
+    body_init(&b, &head);
+    cr_expect_eq(feed(&b, "3 \r\nabc\r\n0\r\n").last, BODY_V_TRAILERS);
+}
+
 Test(body, until_close_takes_everything)
 {
     struct msg head = {.body = BODY_CLOSE};

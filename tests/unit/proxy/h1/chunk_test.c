@@ -41,14 +41,19 @@ static void feed(struct result *r, const char *in, size_t len)
     cr_expect(r->verdict != CHUNK_MORE || len == 0, "CHUNK_MORE leaves no input");
 }
 
-static struct result decode(const char *in, size_t len, bool framed, size_t cut)
+static struct result decode_as(struct chunk c, const char *in, size_t len, size_t cut)
 {
-    struct result r = {.chunk = {.framed = framed}};
+    struct result r = {.chunk = c};
 
     feed(&r, in, cut);
     if (r.verdict == CHUNK_MORE)
         feed(&r, in + cut, len - cut);
     return r;
+}
+
+static struct result decode(const char *in, size_t len, bool framed, size_t cut)
+{
+    return decode_as((struct chunk){.framed = framed}, in, len, cut);
 }
 
 struct body_case {
@@ -123,13 +128,24 @@ static const struct body_case bad[] = {
     {"bare LF after the last size", "0\n\n", CHUNK_BAD, "", ""},
 };
 
-static void check(const struct body_case *c, bool framed)
+static const struct body_case padded[] = {
+    {"a space", "5 \r\nhello\r\n0\r\n", CHUNK_END, "hello", "5\r\nhello\r\n"},
+    {"many, in every chunk", "1     \r\nh\r\n01 \t\r\ni\r\n0   \r\n", CHUNK_END, "hi",
+     "1\r\nh\r\n01\r\ni\r\n"},
+    {"an extension behind", "2 ;a\r\nhi\r\n0\r\n", CHUNK_END, "hi", "2\r\nhi\r\n"},
+    {"junk behind space", "5 5\r\nhello\r\n", CHUNK_BAD, "", ""},
+    {"space alone", " \r\nhello\r\n", CHUNK_BAD, "", ""},
+    {"bare LF behind space", "5 \nhello\r\n", CHUNK_BAD, "", ""},
+    {"no LF behind space", "5 \rhello\r\n", CHUNK_BAD, "", ""},
+};
+
+static void check(const struct body_case *c, struct chunk as)
 {
-    const char *expect = framed ? c->framed : c->payload;
+    const char *expect = as.framed ? c->framed : c->payload;
     size_t len = strlen(c->in);
 
     for (size_t cut = 0; cut <= len; cut++) {
-        struct result r = decode(c->in, len, framed, cut);
+        struct result r = decode_as(as, c->in, len, cut);
 
         cr_expect_eq(r.verdict, c->verdict, "%s, cut at %zu: %d", c->what, cut,
                      (int)r.verdict);
@@ -143,21 +159,31 @@ static void check(const struct body_case *c, bool framed)
 Test(chunk, payload_is_handed_out_whatever_the_cut)
 {
     for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
-        check(&good[i], false);
+        check(&good[i], CHUNK_INIT);
 }
 
 Test(chunk, canonical_framing_is_handed_out_whatever_the_cut)
 {
     for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
-        check(&good[i], true);
+        check(&good[i], (struct chunk){.framed = true});
 }
 
 Test(chunk, broken_framing_is_refused_whatever_the_cut)
 {
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        check(&bad[i], false);
-        check(&bad[i], true);
+        check(&bad[i], CHUNK_INIT);
+        check(&bad[i], (struct chunk){.framed = true});
     }
+}
+
+Test(chunk, a_server_may_pad_its_sizes)
+{
+    for (size_t i = 0; i < sizeof(padded) / sizeof(padded[0]); i++) {
+        check(&padded[i], (struct chunk){.padded = true});
+        check(&padded[i], (struct chunk){.padded = true, .framed = true});
+    }
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+        check(&good[i], (struct chunk){.padded = true, .framed = true});
 }
 
 Test(chunk, many_whole_chunks_are_one_stretch)
