@@ -228,6 +228,31 @@ def test_a_client_of_1_0_need_not_name_a_host(through):
     assert (seen[0].get("host") or seen[0].get(":authority")).startswith("127.0.0.1:")
 
 
+@pytest.mark.parametrize("through", [(d, u) for d in ("h1", "h1s") for u in VERSIONS], indirect=True)
+def test_a_client_of_1_0_gets_no_informational_answer(through):
+    c, _ = through(lambda s: Reply(200, (), b"hello", interim=[103, 103]))
+    c.peer.send("GET / HTTP/1.0\r\nHost: test.example\r\n\r\n")
+    a = c.peer.answer("GET")
+    assert (a.status, a.interim, a.body) == (200, [], b"hello")
+
+
+def test_a_target_goes_on_as_it_came(through):
+    targets = ["//", "///a//b?c", "/a/./b/../c", "/a%2Fb", "/%2e/%61", "/a;b=c/..;/d", "/%c0%ae",
+               "/a|b\\\"<>{}^`", "/?", "/a?b=%zz&c=//../"]
+    c, seen = through(lambda s: Reply(200, (), b"ok"))
+    assert [c.ask("GET", target).status for target in targets] == [200] * len(targets)
+    assert [s.path for s in seen] == targets
+
+
+def test_max_forwards_is_counted_down_and_ends_here(through):
+    c, seen = through(lambda s: Reply(200, (), b"ok"))
+    assert c.ask("OPTIONS", "/", [("max-forwards", "2")]).status == 200
+    assert c.ask("OPTIONS", "/", [("max-forwards", "0")]).status == 204
+    assert c.ask("TRACE", "/", [("max-forwards", "0")]).status == 405
+    assert c.ask("GET", "/", [("max-forwards", "0")]).status == 200
+    assert [(s.method, s.get("max-forwards")) for s in seen] == [("OPTIONS", "1"), ("GET", "0")]
+
+
 @pytest.mark.parametrize("length", [True, False])
 @pytest.mark.parametrize("size", [0, 1, 5000, len(LARGE)])
 def test_bodies_both_ways(through, length, size):

@@ -7,7 +7,7 @@ from hyperframe import frame as hf
 import h2wire
 from h2wire import NO_ERROR, PREFACE, REFUSED_STREAM, respond, serving
 from origin import is_open
-from wire import answer, wait_for
+from wire import Closed, answer, connect, wait_for
 
 H2 = {"pools": {"baseline": {"protocol": "h2"}}}
 BROKEN = {
@@ -19,6 +19,18 @@ BROKEN = {
     "an end with 103": [(":status", "103")],
     "a pseudo-field of requests": [(":status", "200"), (":path", "/")],
     "a line end in a value": [(":status", "200"), ("x-a", "1\r\nb: 2")],
+    "a NUL in a value": [(":status", "200"), ("x-a", "1\0")],
+    "a space behind a value": [(":status", "200"), ("x-a", "1 ")],
+    "a space in a name": [(":status", "200"), ("x a", "1")],
+    "a colon in a name": [(":status", "200"), ("x:a", "1")],
+    "a line end in a name": [(":status", "200"), ("x-a: 1\r\nb", "2")],
+    "a line end in the status": [(":status", "200 OK\r\nx-a: 1")],
+    "a coding": [(":status", "200"), ("transfer-encoding", "chunked")],
+    "two lengths": [(":status", "200"), ("content-length", "0"), ("content-length", "0")],
+    "a pseudo-field behind a field": [("x-a", "1"), (":status", "200")],
+    "two statuses": [(":status", "200"), (":status", "200")],
+    "a head beyond 64 KiB": [(":status", "200"), *[(f"x-{i}", "a" * 15_000) for i in range(5)]],
+    "a table that unpacks to more": [(":status", "200"), ("x-a", "a" * 3000), *[("x-a", "a" * 3000)] * 25],
 }
 
 
@@ -194,6 +206,24 @@ def test_a_malformed_answer_is_502(tidegate, origin, what):
     t = tidegate([origin(serving(lambda f, s, m: f.headers(s, BROKEN[what])))], service=H2)
     with h2wire.client(t) as c:
         assert c.get().status == 502
+    assert t.get().status == 502
+
+
+@pytest.mark.parametrize("trailers", [[(":status", "200")], [("X-A", "1")], [("connection", "close")], [("x-a", "1\r\nb: 2")]])
+def test_an_answer_with_malformed_trailers_is_broken_off(tidegate, origin, trailers):
+    def reply(f, s, m):
+        f.headers(s, [(":status", "200")], end=False)
+        f.data(s, b"abc")
+        f.headers(s, trailers)
+
+    t = tidegate([origin(serving(reply))], service=H2)
+    with h2wire.client(t) as c:
+        with pytest.raises(h2wire.Reset):
+            c.get()
+        assert c.alive()
+    with connect(t.address) as c, pytest.raises((Closed, ConnectionError)):
+        c.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        c.answer()
 
 
 @pytest.mark.parametrize("body", [b"abc", b"abcde"])
