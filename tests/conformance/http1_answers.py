@@ -1,6 +1,6 @@
 """Answers of a backend, good, bad and ugly, as bytes; what the client gets of each.
 
-Data, for tests/scenario/920_corpus_test.py and tests/tools/peers.py.  A case is
+Data, for tests/scenario/920_corpus_test.py and tests/tools/http1_peers.py.  A case is
 
     good(name, raw, down, ...)  the client gets exactly `down`
     bad(name, raw, ...)         the client gets 502

@@ -1,6 +1,6 @@
 """Requests, good, bad and ugly, as bytes; what the backend gets of each, and what the client.
 
-Data, for tests/scenario/920_corpus_test.py and tests/tools/peers.py.  A case is
+Data, for tests/scenario/920_corpus_test.py and tests/tools/http1_peers.py.  A case is
 
     good(name, sent, up, ...)   passed on; the backend sees exactly the requests `up`
     bad(name, sent, status)     refused and closed; the backend sees nothing of it, nor of
