@@ -204,7 +204,7 @@ Test(cfg_check, nobody_must_speak_what_nobody_may)
     loading_expect("listeners: { bind: 127.0.0.1:80, h2: { enabled: false, only: true } }\n"
                    "services: { s: { pools: { baseline: { backends: 127.0.0.1:1 } } } }\n"
                    "routes: { service: s }\n",
-                   "t:1:59: h2.only: means nothing without h2.enabled\n");
+                   "t:1:62: h2.only: means nothing without h2.enabled\n");
 }
 
 Test(cfg_check, a_time_zone_exists)
