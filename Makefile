@@ -165,6 +165,7 @@ microbench: $(B)/h1_bench
 
 docs: $(B)/tidegate
 	$(B)/tidegate docs config > docs/configuration.md
+	$(B)/tidegate schema > docs/tidegate.schema.json
 
 clean:
 	rm -rf $(B)

@@ -20,6 +20,7 @@ int cli_check(int argc, char **argv);
 int cli_docs(int argc, char **argv);
 int cli_learn(int argc, char **argv);
 int cli_run(int argc, char **argv);
+int cli_schema(int argc, char **argv);
 int cli_version(int argc, char **argv);
 
 #endif

@@ -24,6 +24,7 @@ static const struct command {
     {"run", cli_run, "serve (the default)"},
     {"learn", cli_learn, "learn users and demand from access logs"},
     {"check", cli_check, "read the configuration and say what is wrong"},
+    {"schema", cli_schema, "JSON Schema of the configuration, for editors"},
     {"version", cli_version, "version and build options"},
     {"docs", cli_docs, NULL},
 };

@@ -17,6 +17,33 @@
 #include "base/clock.h"
 #include "base/handover.h"
 #include "base/log.h"
+#include "conf/cfg_template.h"
+
+enum cfg_log_only { CFG_LOG_ALL, CFG_LOG_ERRORS };
+enum cfg_log_facility { /* of syslog (RFC 5424, 6.2.1), less 16 */
+                        CFG_LOG_LOCAL0,
+                        CFG_LOG_LOCAL7 = CFG_LOG_LOCAL0 + 7,
+};
+
+#define CFG_LOG_OFF         "off" /* in place of a path: this list is empty */
+#define CFG_LOGS_MAX        8     /* of one list */
+#define CFG_LOG_HEADERS_MAX 16    /* of requests and of answers, over a list */
+#define CFG_LOG_HEADER_NAME 64    /* bytes of such a name */
+
+struct cfg_access_log {
+    char *path; /* a file, "stdout", "stderr", "syslog:ADDRESS", or CFG_LOG_OFF */
+    struct cfg_template format; /* cfg_access.h */
+    uint32_t buffer;            /* bytes gathered before they are written */
+    uint32_t flush_ms;          /* they are written after this at the latest */
+    double sample;              /* share of the lines that is written, 0..1 */
+    enum cfg_log_only only;
+    uint32_t slower_than_ms;  /* 0: whatever it took */
+    bool empty_connections;   /* a line too for those that sent nothing */
+    bool query, mask_address; /* what of a request is told */
+    enum cfg_log_facility facility;
+    char **request_headers, **response_headers; /* told as well */
+    size_t n_request_headers, n_response_headers;
+};
 
 struct cfg_timeouts_down { /* towards the client */
     uint32_t head_ms;      /* first byte of a request to the end of its head */
@@ -90,6 +117,9 @@ struct cfg_listener {
     enum cfg_half_close half_close; /* a client's FIN while it waits for its answer */
     struct addr_block *trusted; /* peers whose Forwarded and X-Forwarded-* are believed */
     size_t n_trusted;
+    struct cfg_access_log *access_log; /* in place of cfg.access_log; n 0: that one */
+    size_t n_access_log;
+    uint16_t index;                /* its place in cfg.listeners */
     bool proxy_protocol;           /* each connection begins with a header of it */
     struct addr_block *proxy_from; /* peers that may send one; none: all */
     size_t n_proxy_from;
@@ -214,6 +244,8 @@ struct cfg_service {
     uint32_t response_buffer; /* bytes of an answer read ahead of its client */
     uint32_t client_retry_ms; /* a failed request repeated within this is the same demand */
     char *time_zone;          /* IANA name, or "UTC" */
+    struct cfg_access_log *access_log; /* in place of the listener's; n 0: that one */
+    size_t n_access_log;
 };
 
 struct cfg_route {
@@ -273,6 +305,8 @@ struct cfg {
     char *file;
     uint32_t workers; /* never 0 here: auto is filled in */
     enum log_level log_level;
+    struct cfg_access_log *access_log;
+    size_t n_access_log;
     uint32_t drain_delay_ms, drain_timeout_ms;
     uint64_t buffer_memory;      /* bytes, of all workers: beyond, nothing is read ahead */
     char *via;                   /* our pseudonym in Via */

@@ -9,7 +9,9 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "conf/cfg_access.h"
 #include "conf/cfg_fill.h"
+#include "conf/nearest.h"
 
 #define PROFILER_KEY_MIN     16
 #define TLS_TICKET_FILES_MAX 8
@@ -63,6 +65,106 @@ static void fault(const struct check *c, const void *field, const void *object,
     vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
     cfg_errors_add(c->errs, place(c, field, object), "%s", text);
+}
+
+/* ---- access logs -------------------------------------------------------------------- */
+
+static bool is_off(const struct cfg_access_log *l)
+{
+    return strcmp(l->path, CFG_LOG_OFF) == 0;
+}
+
+static void check_syslog(const struct check *c, const struct cfg_access_log *l)
+{
+    const char *text = l->path + strlen("syslog:");
+    struct addr a;
+    struct why why;
+
+    if (addr_parse(text, &a, &why) != RC_OK)
+        fault(c, &l->path, l, "path: '%s': %s", text, why.text);
+    else if (a.kind == ADDR_NAME)
+        fault(c, &l->path, l, "path: syslog: needs an IP address or unix:PATH, not a name");
+}
+
+static void check_format(const struct check *c, const struct cfg_access_log *l)
+{
+    char hint[NEAREST_HINT_MAX];
+    struct nearest near;
+
+    if (cfg_access_format_of(&l->format) != CFG_ACCESS_UNKNOWN)
+        return;
+    nearest_init(&near, l->format.source);
+    for (int f = 0; f < CFG_ACCESS_CUSTOM; f++)
+        nearest_offer(&near, cfg_access_format_name((enum cfg_access_format)f));
+    fault(c, &l->format, l,
+          "format: '%s' is not common, combined, httplog or json, and has no {variable}%s",
+          l->format.source, nearest_hint(&near, hint));
+}
+
+static void check_names(const struct check *c, const struct cfg_access_log *l,
+                        char *const *names, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (names[i] != NULL && strlen(names[i]) > CFG_LOG_HEADER_NAME)
+            fault(c, &names[i], l, "'%.20s...' is longer than %d characters", names[i],
+                  CFG_LOG_HEADER_NAME);
+}
+
+static void check_access_log(const struct check *c, const struct cfg_access_log *l)
+{
+    if (strncmp(l->path, "syslog:", 7) == 0)
+        check_syslog(c, l);
+    check_format(c, l);
+    check_names(c, l, l->request_headers, l->n_request_headers);
+    check_names(c, l, l->response_headers, l->n_response_headers);
+}
+
+/* How often a template has a variable. */
+static size_t count_of(const struct cfg_template *t, unsigned id)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < t->n_pieces; i++)
+        n += t->pieces[i].var != NULL && t->pieces[i].var->id == id;
+    return n;
+}
+
+/* A record has room for so many values, whichever log of the list asks for them. */
+static void check_room(const struct check *c, const struct cfg_access_log *list, size_t n)
+{
+    size_t asked = 0, answered = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        const struct cfg_access_log *l = &list[i];
+
+        asked += l->n_request_headers + count_of(&l->format, CFG_ACCESS_V_REQUEST_HEADER);
+        answered +=
+            l->n_response_headers + count_of(&l->format, CFG_ACCESS_V_RESPONSE_HEADER);
+        if (asked <= CFG_LOG_HEADERS_MAX && answered <= CFG_LOG_HEADERS_MAX)
+            continue;
+        fault(c, &l->path, l, "one list may ask for at most %d fields of %s",
+              CFG_LOG_HEADERS_MAX, asked > CFG_LOG_HEADERS_MAX ? "requests" : "answers");
+        return;
+    }
+}
+
+/* One list; `object` is what it is in. */
+static void check_access_logs(const struct check *c, struct cfg_access_log *const *list,
+                              size_t n, const void *object)
+{
+    if (n > CFG_LOGS_MAX)
+        fault(c, list, object, "access_log: at most %d in one list", CFG_LOGS_MAX);
+    check_room(c, *list, n);
+    for (size_t i = 0; i < n; i++) {
+        const struct cfg_access_log *l = &(*list)[i];
+
+        if (!understood(c, l))
+            continue;
+        if (is_off(l) && n > 1)
+            fault(c, &l->path, l, "path: 'off' stands alone");
+        else
+            check_access_log(c, l);
+    }
 }
 
 /* ---- listeners ---------------------------------------------------------------------- */
@@ -124,6 +226,7 @@ static void check_tls_listener(const struct check *c, const struct cfg_listener_
 static void check_listener(const struct check *c, const struct cfg_listener *l)
 {
     check_bind(c, &l->bind, l);
+    check_access_logs(c, &l->access_log, l->n_access_log, l);
     check_same_bind(c, l);
     check_same_name(c, l);
     if (l->max_target_bytes > l->max_head_bytes)
@@ -368,6 +471,7 @@ static void check_service(const struct check *c, const struct cfg_service *s)
     if (s->ejection.base_ms > s->ejection.max_ms)
         fault(c, &s->ejection.base_ms, s, "ejection.base: is longer than ejection.max");
     check_time_zone(c, s);
+    check_access_logs(c, &s->access_log, s->n_access_log, s);
 }
 
 /* ---- routes ------------------------------------------------------------------------- */
@@ -463,6 +567,7 @@ void cfg_check(const struct cfg *cfg, const char *file, const struct cfg_places 
     for (size_t i = 0; i < cfg->n_routes; i++)
         if (understood(&c, &cfg->routes[i]))
             check_route(&c, &cfg->routes[i]);
+    check_access_logs(&c, &cfg->access_log, cfg->n_access_log, cfg);
     check_admin(&c);
     check_profiler(&c);
     check_resolver(&c);

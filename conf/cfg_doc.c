@@ -5,6 +5,8 @@
 #include "base/check.h"
 #include "conf/cfg_table.h"
 
+#define SECTIONS_MAX 64 /* the table has fewer */
+
 static const char *const intro =
     "# Configuration\n"
     "\n"
@@ -15,6 +17,17 @@ static const char *const intro =
     "wrong with it, each as `FILE:LINE:COL: message`; `-T` prints it as tidegate "
     "understood it,\n"
     "with every default. A first one is `conf/example.yaml`.\n"
+    "\n"
+    "An editor that knows JSON Schema completes and checks it while it is written. "
+    "`tidegate\n"
+    "schema` writes the schema, which is also docs/tidegate.schema.json; with "
+    "yaml-language-server\n"
+    "a first line names it, for a file that another one includes with `#/$defs/part` "
+    "behind it:\n"
+    "\n"
+    "```\n"
+    "# yaml-language-server: $schema=tidegate.schema.json\n"
+    "```\n"
     "\n"
     "## Rules\n"
     "\n"
@@ -117,6 +130,23 @@ static void print_link(FILE *to, const struct cfg_key *k)
     fprintf(to, ") | %s | | %s |\n", k->required ? "required" : "", k->doc);
 }
 
+/* Sections that came already. */
+struct seen {
+    const struct cfg_section *list[SECTIONS_MAX];
+    size_t n;
+};
+
+/* True the first time. */
+static bool is_new(struct seen *seen, const struct cfg_section *s)
+{
+    for (size_t i = 0; i < seen->n; i++)
+        if (seen->list[i] == s)
+            return false;
+    CHECK(seen->n < SECTIONS_MAX);
+    seen->list[seen->n++] = s;
+    return true;
+}
+
 static void print_section(FILE *to, const struct cfg_section *s)
 {
     fprintf(to, "\n## %s\n\n", s->title);
@@ -135,25 +165,24 @@ static void print_section(FILE *to, const struct cfg_section *s)
 }
 
 /* A section that several keys share, as the three pools do, comes once. */
-static void print_inside(FILE *to, const struct cfg_section *s)
+static void print_inside(FILE *to, const struct cfg_section *s, struct seen *seen)
 {
-    const struct cfg_section *last = NULL;
-
     for (size_t i = 0; i < s->n_keys; i++) {
         const struct cfg_key *k = &s->keys[i];
 
-        if (!has_own_part(k) || k->section == last)
+        if (!has_own_part(k) || !is_new(seen, k->section))
             continue;
         print_section(to, k->section);
-        print_inside(to, k->section);
-        last = k->section;
+        print_inside(to, k->section, seen);
     }
 }
 
 void cfg_doc_print(FILE *to)
 {
+    struct seen seen = {.n = 0};
+
     fputs(intro, to);
     print_kinds(to);
     print_section(to, &cfg_table_root);
-    print_inside(to, &cfg_table_root);
+    print_inside(to, &cfg_table_root, &seen);
 }

@@ -52,6 +52,21 @@ static void finish_routes(struct cfg *c)
         c->routes[i].index = (uint16_t)i;
 }
 
+static void lower_names(char **names, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        for (char *p = names[i]; *p != 0; p++)
+            *p = (char)tolower((unsigned char)*p);
+}
+
+static void finish_access_logs(struct cfg_access_log *list, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        lower_names(list[i].request_headers, list[i].n_request_headers);
+        lower_names(list[i].response_headers, list[i].n_response_headers);
+    }
+}
+
 static void finish_health(struct cfg_health *h)
 {
     if (h->tcp)
@@ -69,9 +84,12 @@ static void finish(struct cfg *c)
         *p = (char)tolower((unsigned char)*p);
     if (c->workers == 0)
         c->workers = auto_workers();
+    finish_access_logs(c->access_log, c->n_access_log);
     for (size_t i = 0; i < c->n_listeners; i++) {
         struct cfg_listener *l = &c->listeners[i];
 
+        l->index = (uint16_t)i;
+        finish_access_logs(l->access_log, l->n_access_log);
         if (l->name[0] != 0)
             continue;
         free(l->name);
@@ -81,6 +99,7 @@ static void finish(struct cfg *c)
         struct cfg_service *s = &c->services[i];
 
         s->index = (uint16_t)i;
+        finish_access_logs(s->access_log, s->n_access_log);
         finish_health(&s->health);
     }
     c->admin.enabled = c->admin.bind.text[0] != 0;

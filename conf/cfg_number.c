@@ -91,8 +91,7 @@ static int parse(enum cfg_type t, const char *text, double *out, struct why *w)
     return why_set(w, RC_INVALID, "'%s' is not %s", text, f->looks);
 }
 
-/* One of the table's own texts. */
-static double limit(enum cfg_type t, const char *text)
+double cfg_number_limit(enum cfg_type t, const char *text)
 {
     double v = 0;
 
@@ -103,7 +102,7 @@ static double limit(enum cfg_type t, const char *text)
 static int check_limits(const struct cfg_key *k, enum cfg_type t, const char *text,
                         double v, struct why *w)
 {
-    if (v < limit(t, k->min) || v > limit(t, k->max))
+    if (v < cfg_number_limit(t, k->min) || v > cfg_number_limit(t, k->max))
         return why_set(w, RC_INVALID, "'%s' is not between %s and %s", text, k->min,
                        k->max);
     return RC_OK;

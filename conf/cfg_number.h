@@ -19,4 +19,7 @@ int cfg_number_parse_range(const struct cfg_key *k, const char *text, void *fiel
                            struct why *w);
 char *cfg_number_range_text(const struct cfg_key *k, const void *field);
 
+/* What one of the table's own texts (min, max) is in the field's unit. */
+double cfg_number_limit(enum cfg_type t, const char *text);
+
 #endif

@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "conf/cfg.h"
+#include "conf/cfg_access.h"
 
 /* ---- the forms of a row --------------------------------------------------------------
  * S is the struct of the section at hand.  AT() also proves that the field has the C
@@ -42,6 +43,9 @@
     ROW(key, ENUM, field, unsigned, .words = names, .def = d, .doc = text)
 #define STRING(key, kind, field, d, text, ...)                                             \
     ROW(key, kind, field, char *, .def = d, .doc = text, __VA_ARGS__)
+#define TEMPLATE(key, field, vars, d, text, ...)                                           \
+    ROW(key, TEMPLATE, field, struct cfg_template, .variables = &vars, .def = d,           \
+        .doc = text, __VA_ARGS__)
 #define ADDR(key, field, text, ...)                                                        \
     ROW(key, ADDR, field, struct addr, .doc = text, __VA_ARGS__)
 #define SERVICE(key, field, text, ...)                                                     \
@@ -77,6 +81,51 @@
     }
 
 #define KEYS(array) .keys = (array), .n_keys = N_ELEMS(array), .size = sizeof(struct S)
+
+/* ---- access logs -------------------------------------------------------------------- */
+
+#define S cfg_access_log
+static const char *const only_words[] = {"all", "errors", NULL};
+static const char *const facility_words[] = {
+    "local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7", NULL};
+static const struct cfg_key access_log_keys[] = {
+    STRING("path", TEXT, path, NULL,
+           "A file, `stdout`, `stderr`, `syslog:ADDRESS`, or `off` for none here.",
+           .required = true, .example = "/var/log/tidegate/access.log"),
+    TEMPLATE(
+        "format", format, cfg_access_variables, "combined",
+        "`common`, `combined`, `httplog` (HAProxy's), `json`, or a text with variables; "
+        "docs/logging.md has them.",
+        .example = "\"{client} {status} {total_ms} {target}\""),
+    SIZE("buffer", buffer, "64k", "0", "16m",
+         "Lines are written when there is this much of them."),
+    DURATION("flush", flush_ms, "1s", "0s", "1m",
+             "After this they are written at the latest."),
+    SHARE("sample", sample, "100%", "0%", "100%", "Of the lines, chosen by chance."),
+    ENUM("only", only, only_words, "all",
+         "`errors`: what did not end in order, was tried again, or was answered 500 or "
+         "above."),
+    DURATION(
+        "slower_than", slower_than_ms, "0s", "0s", "1d",
+        "Only requests that took at least this; with `only: errors` either is enough."),
+    BOOL("empty_connections", empty_connections, "false",
+         "A line for connections too that ended without a byte from the client."),
+    BOOL("query", query, "true", "Whether query strings are written."),
+    BOOL("mask_address", mask_address, "false",
+         "Clients' addresses without their last octet, IPv6 ones to /64."),
+    LIST("request_headers", request_headers, TOKEN,
+         "Fields of the request to write as well: `httplog` and `json`.",
+         .example = "[ X-Tenant ]"),
+    LIST("response_headers", response_headers, TOKEN, "Fields of the answer, the same way.",
+         .example = "[ X-Cache ]"),
+    ENUM("facility", facility, facility_words, "local0", "For `syslog:`."),
+};
+static const struct cfg_section access_log = {
+    KEYS(access_log_keys), .title = "access_log[]", .shorthand = "path",
+    .doc =
+        "A service's own list goes before its listener's, and that before the one at the "
+        "top. docs/logging.md tells what is written."};
+#undef S
 
 /* ---- listeners ---------------------------------------------------------------------- */
 
@@ -279,6 +328,7 @@ static const struct cfg_key listener_keys[] = {
          .example = "[ 10.0.0.0/8, \"fd00::/8\" ]"),
     SECTION("tls", tls, listener_tls, "Encrypts; without it plain HTTP is spoken."),
     SECTION("timeouts", timeouts, listener_timeouts, "Patience with clients."),
+    LIST_OF("access_log", access_log, access_log, "In place of the one at the top."),
     SECTION("h2", h2, listener_h2, "HTTP/2."),
     GROUP("limits", listener_limits, "What a client may ask for."),
 };
@@ -533,6 +583,7 @@ static const struct cfg_key service_keys[] = {
              "A failed request that its client repeats within this is not new demand."),
     STRING("time_zone", TEXT, time_zone, "UTC",
            "Of its users' days and weeks: an IANA name.", .example = "Europe/Zurich"),
+    LIST_OF("access_log", access_log, access_log, "In place of the listener's."),
 };
 static const struct cfg_section service = {
     KEYS(service_keys), .title = "services.NAME", .name_offset = offsetof(struct S, name),
@@ -681,6 +732,7 @@ static const struct cfg_key root_keys[] = {
           "Threads that carry traffic; `auto` is one per processor.", .zero = "auto",
           .example = "4"),
     GROUP("log", log_section, "Lines for the person who runs tidegate, on stderr."),
+    LIST_OF("access_log", access_log, access_log, "A line for each request."),
     DURATION("drain_delay", drain_delay_ms, "0s", "0s", "1h",
              "From a signal to end, at which `/readyz` begins to fail, to the closing of "
              "the listeners."),

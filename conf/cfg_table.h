@@ -33,6 +33,8 @@
     X(ADDR, "address", "`127.0.0.1:80`, `\"[::1]:80\"`, `unix:/run/app.sock`, `name:80`")  \
     X(BLOCK, "address block", "`10.0.0.0/8`, `\"fd00::/8\"`, `192.0.2.7`")                 \
     X(IDENTITY, "identity", "`header:NAME`, `cookie:NAME` or `address`")                   \
+    X(TEMPLATE, "template",                                                                \
+      "text with variables, `{name}` or `{name:argument}`; `{{` is a brace")               \
     X(SERVICE, "service", "a name under `services`")                                       \
     X(SECTION, "map", "")                                                                  \
     X(LIST, "list", "a list, or a single entry")                                           \
@@ -47,18 +49,20 @@ enum cfg_type {
 };
 
 struct cfg_section;
+struct cfg_template_set;
 
 struct cfg_key {
     const char *name;
     enum cfg_type type;
-    size_t offset;                     /* of the field in the section's struct */
-    const char *def;                   /* NULL: required, or computed */
-    const char *min, *max;             /* inclusive; NULL: none */
-    const char *zero;                  /* the word that stands for 0, or NULL */
-    const char *const *words;          /* ENUM: by value, NULL at the end */
-    const struct cfg_key *elem;        /* LIST: its type and section alone */
-    size_t n_offset;                   /* LIST, MAP: of the count, a size_t */
-    const struct cfg_section *section; /* SECTION, MAP, DEFAULTS, LIST of SECTION */
+    size_t offset;                            /* of the field in the section's struct */
+    const char *def;                          /* NULL: required, or computed */
+    const char *min, *max;                    /* inclusive; NULL: none */
+    const char *zero;                         /* the word that stands for 0, or NULL */
+    const char *const *words;                 /* ENUM: by value, NULL at the end */
+    const struct cfg_template_set *variables; /* TEMPLATE: those that may be in it */
+    const struct cfg_key *elem;               /* LIST: its type and section alone */
+    size_t n_offset;                          /* LIST, MAP: of the count, a size_t */
+    const struct cfg_section *section;        /* SECTION, MAP, DEFAULTS, LIST of SECTION */
     bool required, secret;
     bool empty; /* text: "" is a value of its own, not the lack of one */
     const char *doc;

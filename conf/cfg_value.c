@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "conf/cfg.h"
 #include "conf/cfg_number.h"
+#include "conf/cfg_template.h"
 #include "conf/nearest.h"
 
 /* ---- words and times ---------------------------------------------------------------- */
@@ -141,12 +142,20 @@ static int host_from(const char *text, void *field, struct why *w)
 }
 
 /* Where nothing is the default, saying so is the same as saying nothing. */
-static int empty_from(const struct cfg_key *k, void *field, struct why *w)
+static int may_be_empty(const struct cfg_key *k, struct why *w)
 {
     if (!k->required && !k->empty && (k->def == NULL || k->def[0] != 0))
         return why_set(w, RC_INVALID, "must not be empty");
-    replace_text(field, mem_str(""));
     return RC_OK;
+}
+
+static int empty_from(const struct cfg_key *k, void *field, struct why *w)
+{
+    int rc = may_be_empty(k, w);
+
+    if (rc == RC_OK)
+        replace_text(field, mem_str(""));
+    return rc;
 }
 
 static int text_from(const struct cfg_key *k, const char *text, void *field, struct why *w)
@@ -166,6 +175,16 @@ static int text_from(const struct cfg_key *k, const char *text, void *field, str
                        text);
     replace_text(field, mem_str(text));
     return RC_OK;
+}
+
+static int template_from(const struct cfg_key *k, const char *text, void *field,
+                         struct why *w)
+{
+    if (!is_line(text))
+        return why_set(w, RC_INVALID, "control characters are not allowed");
+    if (*text == 0 && may_be_empty(k, w) != RC_OK)
+        return RC_INVALID;
+    return cfg_template_parse(text, k->variables, field, w);
 }
 
 static bool is_text(enum cfg_type t)
@@ -261,6 +280,12 @@ static char *text_text(const struct cfg_key *k, const void *field)
     return mem_str(*(char *const *)field);
 }
 
+static char *template_text(const struct cfg_key *k, const void *field)
+{
+    (void)k;
+    return mem_str(((const struct cfg_template *)field)->source);
+}
+
 static char *addr_text(const struct cfg_key *k, const void *field)
 {
     (void)k;
@@ -291,6 +316,7 @@ static const struct value_type {
     [CFG_T_ADDR] = {addr_from, addr_text, sizeof(struct addr)},
     [CFG_T_BLOCK] = {block_from, block_text, sizeof(struct addr_block)},
     [CFG_T_IDENTITY] = {identity_from, identity_text, sizeof(struct cfg_identity)},
+    [CFG_T_TEMPLATE] = {template_from, template_text, sizeof(struct cfg_template)},
 };
 
 bool cfg_value_is(enum cfg_type t)
@@ -322,11 +348,15 @@ void cfg_value_clear(enum cfg_type t, void *field)
         replace_text(field, NULL);
     else if (t == CFG_T_IDENTITY)
         free(((struct cfg_identity *)field)->name);
+    else if (t == CFG_T_TEMPLATE)
+        cfg_template_clear(field);
 }
 
 bool cfg_value_unset(enum cfg_type t, const void *field)
 {
     if (is_text(t))
         return **(char *const *)field == 0;
+    if (t == CFG_T_TEMPLATE)
+        return ((const struct cfg_template *)field)->n_pieces == 0;
     return t == CFG_T_ADDR && ((const struct addr *)field)->text[0] == 0;
 }

@@ -23,7 +23,8 @@ int cfg_value_parse(const struct cfg_key *k, const char *text, void *field, stru
 char *cfg_value_text(const struct cfg_key *k, const void *field); /* to free() */
 
 size_t cfg_value_size(enum cfg_type t); /* of the field, which is zeroed before first use */
-void cfg_value_clear(enum cfg_type t, void *field);       /* frees what it holds */
-bool cfg_value_unset(enum cfg_type t, const void *field); /* text or address that is "" */
+void cfg_value_clear(enum cfg_type t, void *field); /* frees what it holds */
+bool cfg_value_unset(enum cfg_type t,
+                     const void *field); /* text, template or address that is "" */
 
 #endif

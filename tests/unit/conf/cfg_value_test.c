@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "conf/cfg.h"
+#include "conf/cfg_template.h"
 #include "conf/cfg_value.h"
 
 union field {
@@ -15,7 +16,11 @@ union field {
     struct addr addr;
     struct addr_block block;
     struct cfg_identity identity;
+    struct cfg_template template;
 };
+
+static const struct cfg_template_var variable = {"host", 0, CFG_TEMPLATE_NONE, ""};
+static const struct cfg_template_set variables = {&variable, 1};
 
 static const char *const words[] = {"lmdb", "memory", NULL};
 static const struct cfg_key kinds[] = {
@@ -29,6 +34,7 @@ static const struct cfg_key kinds[] = {
     [CFG_T_ADDR] = {.type = CFG_T_ADDR},
     [CFG_T_BLOCK] = {.type = CFG_T_BLOCK},
     [CFG_T_IDENTITY] = {.type = CFG_T_IDENTITY},
+    [CFG_T_TEMPLATE] = {.type = CFG_T_TEMPLATE, .def = "", .variables = &variables},
 };
 
 Test(cfg_value, what_is_read_is_written_in_one_form)
@@ -59,6 +65,8 @@ Test(cfg_value, what_is_read_is_written_in_one_form)
         {CFG_T_IDENTITY, "address", "address"},
         {CFG_T_IDENTITY, "header:X-User-Id", "header:x-user-id"},
         {CFG_T_IDENTITY, "cookie:SID", "cookie:SID"},
+        {CFG_T_TEMPLATE, "a {host} {{b}", "a {host} {{b}"},
+        {CFG_T_TEMPLATE, "", ""},
     };
 
     for (size_t i = 0; i < N_ELEMS(cases); i++) {
@@ -117,6 +125,8 @@ Test(cfg_value, what_is_not_of_the_kind_is_refused_with_the_reason)
         {CFG_T_IDENTITY, "header:", "'' is not the name of a header"},
         {CFG_T_IDENTITY, "header: x", "' x' is not the name of a header"},
         {CFG_T_IDENTITY, "cookie:a b", "'a b' is not the name of a cookie"},
+        {CFG_T_TEMPLATE, "a\n{host}", "control characters are not allowed"},
+        {CFG_T_TEMPLATE, "a {hosts}", "column 4: no variable is named 'hosts'; did you"},
     };
 
     for (size_t i = 0; i < N_ELEMS(cases); i++) {
@@ -146,10 +156,14 @@ Test(cfg_value, texts_and_addresses_can_be_unset)
 {
     char *text = (char[]){""};
     struct addr addr = {0};
+    struct cfg_template template = {0};
     double number = 0;
 
     cr_expect(cfg_value_unset(CFG_T_TEXT, &text));
     cr_expect(cfg_value_unset(CFG_T_ADDR, &addr));
+    cr_expect(cfg_value_unset(CFG_T_TEMPLATE, &template));
+    template.n_pieces = 1;
+    cr_expect_not(cfg_value_unset(CFG_T_TEMPLATE, &template));
     cr_expect_not(cfg_value_unset(CFG_T_NUMBER, &number));
     text = (char[]){"x"};
     addr.text[0] = 'x';
