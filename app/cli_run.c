@@ -48,6 +48,7 @@ static int open_signals(void)
         sigaddset(&set, handled[i]);
     pthread_sigmask(SIG_BLOCK, &set, NULL);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a log at its limit fails to be written, and nothing more */
     return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 }
 
@@ -117,6 +118,12 @@ static void on_end_signal(struct run *r, int sig)
     cut(r);
 }
 
+static void reopen_logs(struct run *r)
+{
+    log_info("run", "USR1: access logs are opened again");
+    proxy_reopen_logs_mt(r->wire->proxy);
+}
+
 static void on_signal(struct loop_io *io, unsigned what)
 {
     struct run *r = CONTAINER_OF(io, struct run, signals);
@@ -127,7 +134,7 @@ static void on_signal(struct loop_io *io, unsigned what)
         if (info.ssi_signo == SIGHUP)
             wire_reload(r->wire);
         else if (info.ssi_signo == SIGUSR1)
-            log_info("run", "USR1: logs go to stderr, there is nothing to reopen");
+            reopen_logs(r);
         else
             on_end_signal(r, (int)info.ssi_signo);
     }

@@ -1,11 +1,9 @@
 #include "proxy/conn.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/check.h"
-#include "base/log.h"
 #include "base/mem.h"
 #include "proxy/client.h"
 #include "proxy/forward.h"
@@ -16,6 +14,8 @@
 #include "proxy/h2conn.h"
 #include "proxy/inbox.h"
 #include "proxy/listener.h"
+#include "proxy/note.h"
+#include "proxy/refusal.h"
 
 #define CONN_MAGIC 0x434f4e4eu
 /* What a client may send ahead while its request is being answered. */
@@ -38,7 +38,8 @@ struct conn_turn {
     struct conn *c;
     struct conn_turn *next; /* of a spare one */
     struct inbox inbox;
-    size_t seen; /* bytes of an unfinished head looked at already */
+    size_t seen;   /* bytes of an unfinished head looked at already */
+    mono_us since; /* when its first byte came */
     struct body body;
 };
 
@@ -163,21 +164,50 @@ static void conn_close(struct conn *c)
     loop_timer_remove(&c->timer);
     list_remove(&c->node);
     STATS_ADD(w->stats->connections, -1);
+    atomic_fetch_sub_explicit(&c->lis->front->open, 1, memory_order_relaxed);
     worker_bury(w, &c->dead, conn_free);
     worker_conn_gone(w);
+}
+
+/* Before anything has come, the timer tells; it is 0 when it fires. */
+static mono_us accepted(const struct conn *c)
+{
+    mono_us now = loop_now(c->sock.w->loop);
+    mono_us due = c->timer.due != 0 ? c->timer.due : now;
+    mono_us at = due - (mono_us)timeouts(c)->head_ms * US_PER_MS;
+
+    return at < now ? at : now; /* the setting may be another by now */
+}
+
+/* For the access logs: what is known where there was no request. */
+static struct note_unread unread(const struct conn *c)
+{
+    return (struct note_unread){.listener = c->lis->cfg,
+                                .peer = &c->client.from.any,
+                                .tls = c->sock.tls,
+                                .began = c->turn != NULL ? c->turn->since : accepted(c),
+                                .bytes = c->turn != NULL ? c->turn->inbox.data : NULL,
+                                .len = kept(c)};
+}
+
+/* The connection ends where a request should have come, unless it was idle. */
+static void tell_no_request(const struct conn *c, enum stream_fault why)
+{
+    struct note_unread u = unread(c);
+
+    if (!c->began || (c->turn != NULL && c->turn->seen > 0))
+        note_no_request(c->sock.w, &u, why);
 }
 
 /* The listener expects a PROXY protocol header, and this is none. */
 static void deny(const struct conn *c, const char *reason)
 {
-    const union proxyproto_addr *from = &c->client.from;
-    bool ip = from->any.sa_family == AF_INET || from->any.sa_family == AF_INET6;
-    struct addr peer;
+    struct note_unread u = unread(c);
 
-    addr_from_sockaddr(&from->any, ip ? sizeof(*from) : sizeof(sa_family_t), &peer);
-    STATS_INC(c->sock.w->stats->refused[REFUSAL_PROXY_PROTOCOL]);
-    log_warn("listener", "no PROXY header bind=%s peer=%s reason=\"%s\"",
-             c->lis->cfg->bind.text, peer.text, reason);
+    listener_denies(c->lis, &c->client.from, reason);
+    u.ending = ENDING_BAD_REQUEST;
+    u.fault = stats_refusal_name[REFUSAL_PROXY_PROTOCOL];
+    note_unread(c->sock.w, &u);
 }
 
 /* The client's side is broken: tells the exchange and closes. */
@@ -187,8 +217,12 @@ static void conn_fault(struct conn *c, enum stream_fault why)
 
     if (h != NULL && !h->done && proxyproto_began(h))
         deny(c, h->reason != NULL ? h->reason : "cut off");
-    if (served_by(c) != NULL)
+    else if (c->state == CONN_HEAD)
+        tell_no_request(c, why);
+    if (served_by(c) != NULL) {
+        served_by(c)->unsent = sock_unsent(&c->sock);
         forward_down_fault(served_by(c), why);
+    }
     if (served_by(c) == NULL && c->state != CONN_LINGER)
         conn_close(c);
 }
@@ -239,31 +273,21 @@ static void conn_next(struct conn *c)
 
 /* ---- an answer of our own, before there is an exchange ---- */
 
-static enum stats_refusal refusal_of(const struct head_fault *f)
+/* [p, p+n): what came of the head. */
+static void refuse(struct conn *c, const struct head_fault *f, const uint8_t *p, size_t n)
 {
-    switch ((enum head_about)f->about) {
-    case HEAD_FRAMING:
-        return f->status == 400 ? REFUSAL_FRAMING : stats_refusal_of(f->status);
-    case HEAD_HOST:
-        return REFUSAL_HOST;
-    case HEAD_SYNTAX:
-        break;
-    }
-    return stats_refusal_of(f->status);
-}
-
-static void refuse(struct conn *c, const struct head_fault *f)
-{
-    char *out = sock_text(c->sock.w, 512);
-    const char *reason = msg_reason(f->status);
-    int n = snprintf(out, 512,
-                     "HTTP/1.1 %u %s\r\nContent-Type: text/plain\r\nDate: %.29s\r\n"
-                     "Content-Length: %zu\r\nConnection: close\r\n\r\n%u %s\n",
-                     f->status, reason, worker_date(c->sock.w), strlen(reason) + 5,
-                     f->status, reason);
+    struct note_unread u = unread(c);
+    char *out = sock_text(c->sock.w, REFUSAL_TEXT_MAX);
 
     STATS_INC(c->sock.w->stats->refused[refusal_of(f)]);
-    sock_write(&c->sock, out, (size_t)n);
+    u.status = f->status;
+    u.ending = f->status == 408 ? ENDING_HEAD_TIMEOUT : ENDING_BAD_REQUEST;
+    u.fault = f->reason;
+    u.bytes = p;
+    u.len = n;
+    u.sent = refusal_text(f->status, worker_date(c->sock.w), out, &u.body);
+    note_unread(c->sock.w, &u);
+    sock_write(&c->sock, out, u.sent);
     c->close_after = true;
     conn_next(c);
 }
@@ -281,7 +305,9 @@ static void request_begins(struct conn *c, const struct msg *m)
                                .client = &c->client,
                                .peer = &c->client.from.any,
                                .scheme = scheme_of(c),
-                               .subject = sock_subject(&c->sock)};
+                               .subject = sock_subject(&c->sock),
+                               .tls = c->sock.tls,
+                               .began = c->turn->since};
     bool end = m->body == BODY_NONE || (m->body == BODY_LENGTH && m->content_length == 0);
     struct conn_turn *t = c->turn;
 
@@ -376,6 +402,8 @@ static size_t take_head(struct conn *c, uint8_t *p, size_t len)
     bool began = c->turn->seen == 0;
     size_t used;
 
+    if (began)
+        c->turn->since = loop_now(c->sock.w->loop);
     if (!c->began && !choose_version(c, p, len))
         return 0;
     switch (head_request((char *)p, len, &c->turn->seen, &lim, &m, &fault)) {
@@ -385,7 +413,7 @@ static size_t take_head(struct conn *c, uint8_t *p, size_t len)
         c->sock.can_read = true; /* a reset may have come with the bytes: look */
         return 0;
     case HEAD_BAD:
-        refuse(c, &fault);
+        refuse(c, &fault, p, len);
         return 0;
     case HEAD_DONE:
         break;
@@ -604,7 +632,7 @@ static void read_some(struct conn *c)
         if (n == SOCK_AGAIN)
             return;
         if (n == SOCK_PLAIN) {
-            refuse(c, &(struct head_fault){.status = 400, .reason = "plain_http"});
+            refuse(c, &(struct head_fault){.status = 400, .reason = "plain_http"}, NULL, 0);
             return;
         }
         if (n == SOCK_BROKEN) {
@@ -713,7 +741,8 @@ static void on_timer(struct loop_timer *t)
         return;
     }
     if (c->state == CONN_HEAD && c->turn != NULL && c->turn->seen > 0) {
-        refuse(c, &(struct head_fault){.status = 408, .reason = "head_timeout"});
+        refuse(c, &(struct head_fault){.status = 408, .reason = "head_timeout"},
+               c->turn->inbox.data, c->turn->inbox.len);
         return;
     }
     if (c->stalled) { /* we are the slow one */
@@ -778,6 +807,7 @@ static void op_head(struct stream *s, const struct msg *m, bool end)
                                        .date = worker_date(c->sock.w)},
                       out, room);
     CHECK(n > 0);
+    s->x->heads_sent += n;
     sock_write(&c->sock, out, n);
     if (end)
         s->ops->end(s, NULL);
@@ -789,8 +819,10 @@ static bool op_data(struct stream *s, const uint8_t *p, size_t n)
 
     if (c->chunk_answer) {
         char *out = sock_text(c->sock.w, 24);
+        size_t size = emit_chunk_size(n, out, 24);
 
-        sock_write(&c->sock, out, emit_chunk_size(n, out, 24));
+        s->x->framing_sent += size + 2;
+        sock_write(&c->sock, out, size);
     }
     sock_write(&c->sock, p, n);
     if (c->chunk_answer)
@@ -823,8 +855,10 @@ static void op_end(struct stream *s, const struct msg *trailers)
         size_t room =
             trailers != NULL ? trailers->text_len + 4u * trailers->n_fields + 16 : 16;
         char *out = sock_text(c->sock.w, room);
+        size_t n = emit_chunk_end(trailers, out, room);
 
-        sock_write(&c->sock, out, emit_chunk_end(trailers, out, room));
+        s->x->framing_sent += n;
+        sock_write(&c->sock, out, n);
     }
     c->chunk_answer = false;
 }
@@ -834,6 +868,7 @@ static void op_reset(struct stream *s, enum stream_fault why)
     struct conn *c = conn_of(s);
 
     (void)why;
+    s->x->unsent = sock_unsent(&c->sock);
     s->x = NULL;
     if (c->reset_on_abort)
         sock_set_reset(&c->sock);
@@ -888,22 +923,10 @@ static const struct stream_ops conn_ops = {
 
 /* ---- life ---- */
 
-/* Who is connected to a unix socket was let in by the file system. */
-static bool may_tell(const struct conn *c)
-{
-    const struct cfg_listener *cfg = c->lis->cfg;
-    const struct sockaddr *peer = &c->client.from.any;
-    bool may = cfg->n_proxy_from == 0 || peer->sa_family == AF_UNIX;
-
-    for (size_t i = 0; !may && i < cfg->n_proxy_from; i++)
-        may = addr_block_has(&cfg->proxy_from[i], peer);
-    return may;
-}
-
 static void expect_header(struct conn *c)
 {
     sock_expect(&c->sock);
-    if (may_tell(c))
+    if (listener_may_tell(c->lis->cfg, &c->client.from.any))
         return;
     deny(c, "peer is not in proxy_from");
     conn_close(c);
@@ -925,6 +948,7 @@ void conn_new(struct worker *w, int fd, struct listener *lis,
     list_add_tail(&w->conns, &c->node);
     STATS_INC(w->stats->accepted);
     STATS_INC(w->stats->connections);
+    atomic_fetch_add_explicit(&lis->front->open, 1, memory_order_relaxed);
     if (lis->cfg->proxy_protocol)
         expect_header(c);
 }
@@ -963,5 +987,7 @@ void conn_kill(struct conn *c)
 {
     if (served_by(c) != NULL)
         forward_down_fault(served_by(c), FAULT_CANCEL);
+    if (c->h2 != NULL)
+        h2conn_kill(c->h2);
     conn_close(c);
 }

@@ -65,6 +65,37 @@ void exchange_attempt_go(struct exchange *x, enum attempt_state to)
     x->attempt = (uint8_t)to;
 }
 
+static uint8_t phase_of(const struct exchange *x, enum ending why)
+{
+    if (ending_facts[why].phase != 0)
+        return (uint8_t)ending_facts[why].phase;
+    if (x->response >= RESPONSE_HEAD)
+        return ENDING_IN_DATA;
+    switch ((enum attempt_state)x->attempt) {
+    case ATTEMPT_QUEUED:
+        return ENDING_IN_QUEUE;
+    case ATTEMPT_CONNECTING:
+        return ENDING_IN_CONNECT;
+    case ATTEMPT_ACTIVE:
+        /* As HAProxy has it: a client that leaves its own body unfinished. */
+        return why == ENDING_CLIENT_ABORT && x->request == REQUEST_BODY ? ENDING_IN_DATA
+                                                                        : ENDING_IN_HEAD;
+    case ATTEMPT_NONE:
+    case ATTEMPT_CLOSED:
+    case N_ATTEMPT_STATES:
+        break;
+    }
+    return ENDING_IN_REQUEST;
+}
+
+void exchange_ends(struct exchange *x, enum ending why)
+{
+    if (x->ending != ENDING_COMPLETE)
+        return;
+    x->phase = phase_of(x, why);
+    x->ending = (uint8_t)why;
+}
+
 /* Storage for the head: inline, or one block for an unusually large one. */
 static void give_storage(struct exchange *x, const struct msg *head)
 {
@@ -94,8 +125,10 @@ struct exchange *exchange_new(struct worker *w, struct stream *down, const struc
     x->down = down;
     give_storage(x, head);
     msg_copy(&x->head, head);
+    x->asked = head->target;
     x->body_is_whole = true;
     x->start = loop_now(w->loop);
+    x->phase = '-';
     list_init(&x->wait);
     loop_timer_init(&x->timer, NULL);
     worker_exchange_add(w, x);
@@ -127,6 +160,8 @@ void exchange_free(struct exchange *x)
         x->up->x = NULL;
     loop_timer_remove(&x->timer);
     bufq_clear(&x->w->bufs, &x->body);
+    if (x->answer_fields != NULL)
+        buf_put(&x->w->bufs, x->answer_fields);
     if (x->pin != NULL)
         worker_unpin(x->w, x->pin);
     free(x->head_mem);

@@ -14,6 +14,8 @@
 #ifndef PROXY_EXCHANGE_H
 #define PROXY_EXCHANGE_H
 
+#include "proxy/ending.h"
+#include "proxy/proxyproto.h"
 #include "proxy/stats.h"
 #include "proxy/stream.h"
 #include "proxy/topology.h"
@@ -83,16 +85,22 @@ struct exchange {
     struct service_stats *stats;   /* of this worker */
     struct backend *backend;       /* whose slot is held; NULL: none */
     const struct backend *avoid;   /* failed it before */
+    const struct backend *last;    /* of the newest attempt; NULL: none was made */
+    const struct access_list *log; /* who wants to know how it ended; NULL: nobody */
     bool replaced; /* an attempt on a kept connection that was gone has been made again */
 
     /* the request, kept until the first response byte */
     struct msg head;
     void *head_mem;       /* storage of a head that is too large for the inline one */
+    struct span asked;    /* the target that the client sent, in head.text */
     struct bufq body;     /* received, not yet sent or kept for a retry */
     bool body_is_whole;   /* `body` holds all that was received so far */
     struct msg *trailers; /* kept with a body that is whole; NULL: none */
     bool reached;         /* bytes of it were given to a connection in this attempt */
     bool admitted, held, tunnel, counted_long;
+    bool cold;            /* waited because no backend had started yet */
+    bool elsewhere;       /* tried with more than one backend */
+    bool h2_up;           /* HTTP/2 was spoken in the newest attempt that was connected */
     uint8_t tries_before; /* by the client: 0 for new demand (repeat.h) */
     bool up_has_room;     /* the upstream stream takes more body */
     bool gathers;         /* its body is awaited before a backend is taken */
@@ -103,12 +111,24 @@ struct exchange {
     uint64_t left;        /* of an answer's body of known length; UINT64_MAX: unknown */
     uint64_t ahead;       /* bytes of it since the client took all there was */
     uint8_t tier, device;
+    uint8_t ending, phase; /* written by exchange_ends() alone */
 
     /* measured */
     mono_us blocked_at, blocked_us; /* the backend waits for the client since; did so */
     mono_us start, routed_at, attempt_at, first_byte_at, waiting_since;
+    mono_us connected_at, answered_at; /* of the newest attempt; 0: not yet */
+    mono_us queued_since, queued_us;   /* waits that are over */
+    uint32_t queue_position;           /* when it first joined, from 1 */
     uint64_t user, path_hash, repeat_key;
     uint64_t bytes_up, bytes_down;
+    uint64_t heads_sent, framing_sent; /* around bytes_down, as the codec counted them */
+    uint64_t unsent;                   /* of all these, when the client was lost */
+
+    /* for the access log; set where `log` is */
+    mono_us began;                   /* first byte of the head */
+    union proxyproto_addr from;      /* the client, behind trusted proxies */
+    const struct tls_io *tls;        /* with it; NULL: plain */
+    struct buf_block *answer_fields; /* values of the answer's fields that are told */
 
     struct loop_timer timer; /* end of waiting in the queue, or for a slow client */
     struct list wait;        /* node in a waitq */
@@ -134,6 +154,10 @@ bool exchange_request_may(enum request_state from, enum request_state to);
 bool exchange_response_may(enum response_state from, enum response_state to);
 bool exchange_attempt_may(enum attempt_state from, enum attempt_state to);
 
+/* It did not end in order: the first reason holds.  To be called before the machines move
+ * on, for they say what was being waited for. */
+void exchange_ends(struct exchange *x, enum ending why);
+
 static inline bool exchange_request_over(const struct exchange *x)
 {
     return x->request == REQUEST_DONE || x->request == REQUEST_RESET;
@@ -142,6 +166,12 @@ static inline bool exchange_request_over(const struct exchange *x)
 static inline bool exchange_response_over(const struct exchange *x)
 {
     return x->response == RESPONSE_DONE || x->response == RESPONSE_RESET;
+}
+
+/* A connection that was gone and was replaced is no attempt of its own. */
+static inline unsigned exchange_attempts(const struct exchange *x)
+{
+    return x->attempts - (x->replaced ? 1u : 0u);
 }
 
 /* True until a byte of the response was seen. */

@@ -7,6 +7,7 @@
 #include "proxy/budget.h"
 #include "proxy/client.h"
 #include "proxy/hop.h"
+#include "proxy/note.h"
 #include "proxy/observe.h"
 #include "proxy/reply.h"
 #include "proxy/upstream.h"
@@ -88,6 +89,8 @@ static void finish(struct exchange *x)
 
     CHECK(x->up == NULL && x->backend == NULL);
     observe_exchange(x);
+    if (x->log != NULL)
+        note_exchange(x);
     x->down = NULL;
     exchange_free(x);
     if (down != NULL)
@@ -98,11 +101,12 @@ static void finish(struct exchange *x)
 static void answer(struct exchange *x, unsigned status, const char *why,
                    double retry_after_s)
 {
+    exchange_ends(x, status < 400 ? ENDING_LOCAL : ENDING_REFUSED);
     close_attempt(x, BACKEND_ABANDONED);
     x->flags |= OBS_FAILED;
     x->status = (uint16_t)status;
     exchange_response_go(x, RESPONSE_HEAD);
-    reply_send(x->down, x->head.method_id, status, why, retry_after_s);
+    x->bytes_down += reply_send(x->down, x->head.method_id, status, why, retry_after_s);
     exchange_response_go(x, RESPONSE_DONE);
     if (!exchange_request_over(x))
         exchange_request_go(x, REQUEST_RESET);
@@ -241,6 +245,8 @@ static bool prepare_head(struct exchange *x, const struct stream_info *info)
 
     make_request_id(x->w, id);
     hop_client(&x->head, &hop, &client);
+    if (x->pin->topology->access != NULL)
+        note_routed(x, (struct sockaddr *)&client);
     identify(x, (struct sockaddr *)&client);
     return hop_request(&x->head, &hop);
 }
@@ -301,6 +307,7 @@ static void waited_too_long(struct exchange *x)
     if (!x->admitted)
         STATS_INC(x->stats->timed_out);
     count_error(x, LOAD_E_OVERLOAD);
+    exchange_ends(x, ENDING_QUEUE_TIMEOUT);
     answer(x, 503, "no backend became free in time", retry_after_s(x));
 }
 
@@ -326,6 +333,8 @@ void forward_request(struct worker *w, struct stream *down, const struct msg *he
     x->listener = info->listener;
     x->client = info->client;
     exchange_request_go(x, end ? REQUEST_DONE : REQUEST_BODY);
+    if (x->pin->topology->access != NULL)
+        note_begin(x, info);
     route(x, info);
 }
 
@@ -337,6 +346,9 @@ static void begin_attempt(struct exchange *x)
     struct tier_stats *t = &x->stats->tier[x->backend->tier];
 
     x->tier = x->backend->tier;
+    x->elsewhere = x->elsewhere || (x->last != NULL && x->last != x->backend);
+    x->last = x->backend;
+    x->connected_at = 0;
     x->attempt_at = now_of(x);
     x->reached = false;
     x->attempts++;
@@ -358,6 +370,7 @@ static void wait_for_slot(struct exchange *x)
         if (!x->admitted)
             STATS_INC(x->stats->shed);
         count_error(x, LOAD_E_OVERLOAD);
+        exchange_ends(x, ENDING_QUEUE_FULL);
         answer(x, 503, "overloaded", retry_after_s(x));
         return;
     }
@@ -383,6 +396,8 @@ static void send_request(struct exchange *x)
     size_t offset = 0;
 
     exchange_attempt_go(x, ATTEMPT_ACTIVE);
+    x->connected_at = now_of(x);
+    x->h2_up = !up->h1_chunks;
     x->reached = true;
     up->ops->head(up, &x->head, end);
     x->up_has_room = true;
@@ -415,10 +430,31 @@ static bool repeatable(const struct exchange *x)
 
 static bool may_retry(struct exchange *x)
 {
-    unsigned counted = x->attempts - (x->replaced ? 1u : 0u);
-
-    return repeatable(x) && counted <= x->service->cfg->retry_attempts &&
+    return repeatable(x) && exchange_attempts(x) <= x->service->cfg->retry_attempts &&
            budget_retry(&x->service->shared->retry_tokens);
+}
+
+static enum ending ending_of_attempt(enum load_error e)
+{
+    switch (e) {
+    case LOAD_E_CONNECT:
+    case LOAD_E_TLS:
+        return ENDING_CONNECT_FAILED;
+    case LOAD_E_CONNECT_TIMEOUT:
+        return ENDING_CONNECT_TIMEOUT;
+    case LOAD_E_RESPONSE_TIMEOUT:
+        return ENDING_BACKEND_TIMEOUT;
+    case LOAD_E_BAD_RESPONSE:
+        return ENDING_BAD_RESPONSE;
+    case LOAD_E_RESET:
+    case LOAD_E_CLIENT_ABORT:
+    case LOAD_E_CLIENT_BAD:
+    case LOAD_E_CLIENT_TIMEOUT:
+    case LOAD_E_OVERLOAD:
+    case N_LOAD_ERRORS:
+        break;
+    }
+    return ENDING_BACKEND_ABORT;
 }
 
 static const char *failure_text(enum load_error e, unsigned status)
@@ -434,11 +470,14 @@ static void attempt_failed(struct exchange *x, enum load_error e, unsigned statu
 {
     bool lost = e == LOAD_E_CONNECT || e == LOAD_E_CONNECT_TIMEOUT || e == LOAD_E_TLS ||
                 e == LOAD_E_RESET;
+    bool again = lost && may_retry(x);
 
     x->avoid = x->backend;
     count_error(x, e);
+    if (!again)
+        exchange_ends(x, ending_of_attempt(e));
     close_attempt(x, BACKEND_FAILED);
-    if (lost && may_retry(x)) {
+    if (again) {
         STATS_INC(x->stats->proxy_retries);
         x->flags |= OBS_RETRIED;
         try_backend(x);
@@ -513,7 +552,8 @@ static void try_backend(struct exchange *x)
         wait_for_slot(x);
         return;
     case PICK_NONE:
-        if (service_starting(x->service))
+        x->cold = service_starting(x->service);
+        if (x->cold)
             wait_for_slot(x);
         else
             forward_refuse(x);
@@ -538,6 +578,7 @@ void forward_refuse(struct exchange *x)
 
     if (!x->admitted)
         STATS_INC(x->stats->refused);
+    exchange_ends(x, ENDING_NO_BACKEND);
     answer(x, x->attempts > 0 ? 502 : 503, "no backend is up", RETRY_AFTER_MIN_S);
     sock_uncork(w);
 }
@@ -600,6 +641,7 @@ void forward_request_end(struct exchange *x, const struct msg *trailers)
 
 void forward_too_large(struct exchange *x)
 {
+    exchange_ends(x, ENDING_BODY_TOO_LARGE);
     if (exchange_unanswered(x) || x->response == RESPONSE_INFORMATIONAL) {
         count_error(x, LOAD_E_CLIENT_BAD);
         refuse(x, REFUSAL_BODY_TOO_LARGE, 413, "body too large");
@@ -630,6 +672,15 @@ static void abandon(struct exchange *x)
     finish(x);
 }
 
+static enum ending ending_of_client(enum stream_fault why)
+{
+    if (why == FAULT_TIMEOUT)
+        return ENDING_CLIENT_TIMEOUT;
+    if (why == FAULT_BAD)
+        return ENDING_BAD_BODY;
+    return why == FAULT_CANCEL ? ENDING_KILLED : ENDING_CLIENT_ABORT;
+}
+
 void forward_down_fault(struct exchange *x, enum stream_fault why)
 {
     bool unanswered = exchange_unanswered(x) || x->response == RESPONSE_INFORMATIONAL;
@@ -637,6 +688,7 @@ void forward_down_fault(struct exchange *x, enum stream_fault why)
     count_error(x, why == FAULT_TIMEOUT ? LOAD_E_CLIENT_TIMEOUT
                    : why == FAULT_BAD   ? LOAD_E_CLIENT_BAD
                                         : LOAD_E_CLIENT_ABORT);
+    exchange_ends(x, ending_of_client(why));
     x->flags |= OBS_ABORTED;
     if (unanswered)
         x->flags |= OBS_ABORT_WAITING;
@@ -700,6 +752,9 @@ void forward_response(struct exchange *x, struct msg *head, bool end)
     }
     bufq_clear(&x->w->bufs, &x->body);
     x->body_is_whole = false;
+    x->answered_at = now_of(x);
+    if (x->log != NULL)
+        note_answer(x, head);
     exchange_response_go(x, RESPONSE_HEAD);
     ahead_begins(x, head);
     x->status = head->status;
@@ -776,12 +831,20 @@ static void lose_stream(struct exchange *x)
     x->up = NULL;
 }
 
+static enum ending ending_of_backend(enum stream_fault why)
+{
+    if (why == FAULT_TIMEOUT)
+        return ENDING_BACKEND_TIMEOUT;
+    return why == FAULT_BAD ? ENDING_BAD_RESPONSE : ENDING_BACKEND_ABORT;
+}
+
 /* The answer broke off in the middle: the client must see that it is not whole. */
-static void truncate_answer(struct exchange *x)
+static void truncate_answer(struct exchange *x, enum stream_fault why)
 {
     struct stream *down = x->down;
 
     count_error(x, LOAD_E_RESET);
+    exchange_ends(x, ending_of_backend(why));
     close_attempt(x, x->tunnel ? BACKEND_OK : BACKEND_FAILED);
     if (!exchange_response_over(x))
         exchange_response_go(x, RESPONSE_RESET);
@@ -797,7 +860,7 @@ void forward_up_fault(struct exchange *x, enum stream_fault why)
     lose_stream(x);
     if (x->response == RESPONSE_HEAD || x->response == RESPONSE_BODY ||
         exchange_response_over(x)) {
-        truncate_answer(x);
+        truncate_answer(x, why);
         return;
     }
     switch (why) {

@@ -9,6 +9,7 @@
 #include "proxy/forward.h"
 #include "proxy/h2/wskey.h"
 #include "proxy/h2link.h"
+#include "proxy/note.h"
 
 /* A connection that was idle for this long gives memory back. */
 #define REST_MS 200
@@ -23,6 +24,7 @@ struct h2conn {
     bool in_frame;          /* the timer runs for a frame that is not complete */
     bool blocked;           /* ... for a client that takes nothing */
     bool draining, noticed; /* a first, a last GOAWAY */
+    uint8_t ending;         /* enum ending, of what is open when it is closed */
 };
 
 static const struct stream_ops h2conn_ops;
@@ -100,6 +102,7 @@ static void on_timeout(struct h2stream *s)
         h2link_reset(s, NGHTTP2_CANCEL);
         return;
     }
+    s->stream.x->unsent = h2link_pending(s);
     forward_down_fault(s->stream.x, FAULT_TIMEOUT);
     if (s->stream.x == NULL && !s->ended)
         h2link_reset(s, NGHTTP2_CANCEL);
@@ -126,6 +129,30 @@ static void on_end(struct h2stream *s)
     request_ends(s, NULL);
 }
 
+/* For the access logs: a request that never was one.  NULL: nothing of it was read. */
+static void note_refused(struct h2link *l, unsigned status, const struct block *b)
+{
+    struct note_unread u = {.listener = cfg_of(l),
+                            .peer = &conn_of(l)->env.client->from.any,
+                            .tls = l->sock->tls,
+                            .began = l->since != 0 ? l->since : loop_now(l->sock->w->loop),
+                            .status = (uint16_t)status,
+                            .ending = ENDING_BAD_REQUEST,
+                            .fault = "too_many_streams"};
+
+    if (b != NULL) {
+        u.fault = b->fault.reason != NULL ? b->fault.reason : "malformed";
+        u.head = &b->m;
+        u.sent = status != 0 ? pairs_bytes(&l->pool->pairs) : 0;
+    }
+    note_unread(l->sock->w, &u);
+}
+
+static void on_refused(struct h2link *l, bool was_read)
+{
+    note_refused(l, 0, was_read ? &l->pool->block : NULL);
+}
+
 /* A request that is answered before there is an exchange. */
 static void refuse(struct h2link *l, int32_t id, unsigned status)
 {
@@ -134,6 +161,7 @@ static void refuse(struct h2link *l, int32_t id, unsigned status)
 
     STATS_INC(l->sock->w->stats->refused[stats_refusal_of(status)]);
     pairs_response(&l->pool->pairs, &m, worker_date(l->sock->w));
+    note_refused(l, status, &l->pool->block);
     h2link_answer(s, true);
 }
 
@@ -168,7 +196,9 @@ static void request_begins(struct h2link *l, int32_t id, bool end)
                                .client = h->env.client,
                                .peer = &h->env.client->from.any,
                                .scheme = h->env.scheme,
-                               .subject = h->env.subject};
+                               .subject = h->env.subject,
+                               .tls = h->env.sock->tls,
+                               .began = l->since};
     char key[WSKEY_LEN] = {0};
     struct h2stream *s;
 
@@ -177,10 +207,12 @@ static void request_begins(struct h2link *l, int32_t id, bool end)
     if (b->protocol.len > 0)
         make_key(worker_of(h), key);
     if (!block_request(b, end, key)) {
-        if (b->fault.status == 0)
-            reject(l, id);
-        else
+        if (b->fault.status != 0) {
             refuse(l, id, b->fault.status);
+        } else {
+            note_refused(l, 0, b);
+            reject(l, id);
+        }
         return;
     }
     s = h2link_stream(l, id, &h2conn_ops);
@@ -253,12 +285,23 @@ static void on_data(struct h2stream *s, const uint8_t *p, size_t n)
         set_timer(s);
 }
 
+/* A stream is over before its answer is. */
+static void cut(struct h2stream *s, enum ending why)
+{
+    struct exchange *x = s->stream.x;
+
+    if (x == NULL)
+        return;
+    x->unsent = h2link_pending(s);
+    exchange_ends(x, s->broken || s->link->broken ? ENDING_BAD_BODY : why);
+    forward_down_fault(x, FAULT_RESET);
+    CHECK(s->stream.x == NULL);
+}
+
 /* The client, or an error, has ended a stream. */
 static void on_closed(struct h2stream *s)
 {
-    if (s->stream.x != NULL)
-        forward_down_fault(s->stream.x, FAULT_RESET);
-    CHECK(s->stream.x == NULL);
+    cut(s, ENDING_CLIENT_ABORT);
 }
 
 static void send_early(struct h2stream *s)
@@ -312,6 +355,7 @@ static void on_ping_answered(struct h2link *l)
 
 static const struct h2link_ops link_ops = {
     .block = on_block,
+    .refused = on_refused,
     .data = on_data,
     .end = on_end,
     .closed = on_closed,
@@ -395,8 +439,10 @@ static bool may_rest(const struct h2conn *h)
 
 enum h2conn_verdict h2conn_timeout(struct h2conn *h)
 {
-    if (h->blocked)
+    if (h->blocked) {
+        h->ending = ENDING_CLIENT_TIMEOUT;
         return H2CONN_BROKEN;
+    }
     if (may_rest(h)) {
         h2link_rest(&h->link);
         h->rests = true;
@@ -425,6 +471,11 @@ void h2conn_drain(struct h2conn *h)
     h2link_wake(l);
 }
 
+void h2conn_kill(struct h2conn *h)
+{
+    h->ending = ENDING_KILLED;
+}
+
 /* ---- answers out: the stream's operations ----------------------------------------------
  */
 
@@ -437,6 +488,8 @@ static void op_head(struct stream *st, const struct msg *m, bool end)
         h2link_reset(s, NGHTTP2_INTERNAL_ERROR);
         return;
     }
+    if (st->x->log != NULL)
+        st->x->heads_sent += pairs_bytes(p);
     if (m->status < 200 && m->status != 101) {
         h2link_inform(s);
         return;
@@ -460,11 +513,14 @@ static bool op_data(struct stream *st, const uint8_t *p, size_t n)
 
 static void op_end(struct stream *st, const struct msg *trailers)
 {
+    if (trailers != NULL)
+        st->x->heads_sent += trailers->text_len;
     h2link_end(stream_of(st), trailers);
 }
 
 static void op_reset(struct stream *st, enum stream_fault why)
 {
+    st->x->unsent = h2link_pending(stream_of(st));
     st->x = NULL;
     h2link_reset(stream_of(st),
                  why == FAULT_CANCEL ? NGHTTP2_CANCEL : NGHTTP2_INTERNAL_ERROR);
@@ -525,6 +581,7 @@ struct h2conn *h2conn_new(const struct h2conn_env *env)
     };
 
     h->env = *env;
+    h->ending = ENDING_CLIENT_ABORT;
     h2link_open(&h->link, env->sock, &set, &link_ops);
     STATS_INC(env->sock->w->stats->h2_connections);
     if (env->sock->w->draining)
@@ -538,7 +595,7 @@ void h2conn_free(struct h2conn *h)
         struct h2stream *s = CONTAINER_OF(n, struct h2stream, node);
 
         s->closed = true;
-        on_closed(s);
+        cut(s, (enum ending)h->ending);
     }
     STATS_ADD(worker_of(h)->stats->h2_connections, -1);
     h2link_close(&h->link);

@@ -39,5 +39,7 @@ void h2conn_input(struct h2conn *h, uint8_t *p, size_t n);
 enum h2conn_verdict h2conn_run(struct h2conn *h);
 enum h2conn_verdict h2conn_timeout(struct h2conn *h);
 void h2conn_drain(struct h2conn *h);
+/* It is closed because time is over: what is open has ended for that reason. */
+void h2conn_kill(struct h2conn *h);
 
 #endif

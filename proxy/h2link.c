@@ -217,10 +217,14 @@ void h2link_pay_reset(struct h2link *l)
  * resets are the library's own. */
 static void reset_sent(struct h2link *l, const nghttp2_rst_stream *f)
 {
+    struct h2stream *s = stream_at(l->session, f->hd.stream_id);
+
     note_reset(l, (uint32_t)f->hd.stream_id);
     if (f->error_code == NGHTTP2_NO_ERROR || f->error_code == NGHTTP2_INTERNAL_ERROR ||
         f->error_code == NGHTTP2_CANCEL)
         return;
+    if (s != NULL)
+        s->broken = true;
     if (l->server)
         STATS_INC(worker_of(l)->stats->refused[REFUSAL_MALFORMED]);
     h2link_pay_reset(l);
@@ -238,6 +242,8 @@ static int on_frame_sent(nghttp2_session *session, const nghttp2_frame *frame, v
         reset_sent(l, &frame->rst_stream);
         return 0;
     }
+    if (frame->hd.type == NGHTTP2_GOAWAY && frame->goaway.error_code != NGHTTP2_NO_ERROR)
+        l->broken = true;
     if (!l->server || (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) == 0 ||
         (frame->hd.type != NGHTTP2_DATA && frame->hd.type != NGHTTP2_HEADERS))
         return 0;
@@ -251,10 +257,15 @@ static int on_frame_sent(nghttp2_session *session, const nghttp2_frame *frame, v
 static int on_invalid_frame(nghttp2_session *session, const nghttp2_frame *frame, int error,
                             void *ctx)
 {
-    (void)session;
-    (void)error;
-    if (frame->hd.type == NGHTTP2_HEADERS)
-        note_reset(ctx, (uint32_t)frame->hd.stream_id);
+    struct h2link *l = ctx;
+    bool was_read = error == NGHTTP2_ERR_HTTP_HEADER || error == NGHTTP2_ERR_HTTP_MESSAGING;
+
+    if (frame->hd.type != NGHTTP2_HEADERS)
+        return 0;
+    note_reset(l, (uint32_t)frame->hd.stream_id);
+    if (l->ops->refused != NULL && (was_read || error == NGHTTP2_ERR_REFUSED_STREAM) &&
+        stream_at(session, frame->hd.stream_id) == NULL)
+        l->ops->refused(l, was_read);
     return 0;
 }
 
@@ -633,6 +644,7 @@ static size_t pass_some(struct h2link *l, const uint8_t *p, size_t len)
                                                  : NGHTTP2_PROTOCOL_ERROR);
         return 0;
     }
+    l->since = 0;
     return n;
 }
 
@@ -678,6 +690,8 @@ void h2link_input(struct h2link *l, uint8_t *p, size_t n)
     } while (used > 0 && len > 0);
     l->receiving = false;
     sock_uncork(worker_of(l)); /* what was passed on may borrow from the input */
+    if (len > 0 && l->since == 0)
+        l->since = loop_now(worker_of(l)->loop);
     inbox_keep(&l->inbox, pool, p, l->dead ? 0 : len);
     h2link_wake(l);
 }

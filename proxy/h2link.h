@@ -42,6 +42,7 @@ struct h2stream {
     bool tunnel;       /* ... and is there */
     bool answered;     /* the final head was given on (up), or came from us (down) */
     bool whole;        /* down: all of a body of known length is here */
+    bool broken;       /* we broke it off for what the peer sent */
     uint64_t length;   /* down: of such a body; 0: its end will be told */
     uint32_t held;     /* received, and not credited yet */
     uint64_t received; /* payload */
@@ -57,6 +58,9 @@ struct h2stream {
 struct h2link_ops {
     /* A whole field block.  s is NULL for a new stream of the peer's. */
     void (*block)(struct h2link *l, struct h2stream *s, int32_t id, bool end);
+    /* The library refused a new stream of the peer's; `was_read`: its fields are in the
+     * pool's block.  NULL: of no interest. */
+    void (*refused)(struct h2link *l, bool was_read);
     void (*data)(struct h2stream *s, const uint8_t *p, size_t n);
     /* END_STREAM came on DATA. */
     void (*end)(struct h2stream *s);
@@ -91,10 +95,12 @@ struct h2link {
     uint32_t highest, skip_from, skip_to, resets_at[8], resets_before;
     uint8_t n_resets;
     bool server;
+    mono_us since; /* first byte of the frame under way; 0: it came at once */
     bool receiving, flushing;
     bool rests;
     bool heard;    /* something was read; the owner clears it */
     bool dead;     /* nothing more is read: the library failed, or a GOAWAY with an error */
+    bool broken;   /* a GOAWAY with an error went out */
     bool relieved; /* a stream has room again */
     bool leaving;  /* a GOAWAY went out: new streams are not looked at */
 };

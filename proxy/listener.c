@@ -203,6 +203,28 @@ struct listener *listener_find(struct worker *w, const char *bind)
     return NULL;
 }
 
+/* Who is connected to a unix socket was let in by the file system. */
+bool listener_may_tell(const struct cfg_listener *cfg, const struct sockaddr *peer)
+{
+    bool may = cfg->n_proxy_from == 0 || peer->sa_family == AF_UNIX;
+
+    for (size_t i = 0; !may && i < cfg->n_proxy_from; i++)
+        may = addr_block_has(&cfg->proxy_from[i], peer);
+    return may;
+}
+
+void listener_denies(const struct listener *l, const union proxyproto_addr *from,
+                     const char *reason)
+{
+    bool ip = from->any.sa_family == AF_INET || from->any.sa_family == AF_INET6;
+    struct addr peer;
+
+    addr_from_sockaddr(&from->any, ip ? sizeof(*from) : sizeof(sa_family_t), &peer);
+    STATS_INC(l->w->stats->refused[REFUSAL_PROXY_PROTOCOL]);
+    log_warn("listener", "no PROXY header bind=%s peer=%s reason=\"%s\"", l->cfg->bind.text,
+             peer.text, reason);
+}
+
 static void use_settings(struct listener *l, const struct topology *t, size_t i)
 {
     struct tls_server *old_tls = l->tls, *tls = tls_set_server(t->tls, i);
@@ -210,6 +232,7 @@ static void use_settings(struct listener *l, const struct topology *t, size_t i)
 
     l->owner = cfg_ref(t->cfg);
     l->cfg = &t->cfg->listeners[i];
+    l->front = fronts_get(&l->w->shared->fronts, l->cfg->bind.text, l->cfg->name);
     l->tls = tls != NULL ? tls_server_ref(tls) : NULL;
     tls_server_unref(old_tls);
     cfg_unref(old);

@@ -14,6 +14,7 @@ struct listener {
     struct loop_io io; /* first */
     struct worker *w;
     struct list node;
+    struct front *front;
     int fd;
     bool paused;
     const struct cfg_listener *cfg; /* in `owner`; replaced with each topology */
@@ -51,6 +52,12 @@ static inline mono_us listener_body_due(const struct cfg_listener *cfg, mono_us 
     due += (mono_us)n * US_PER_S / cfg->min_body_rate;
     return due < full ? due : full;
 }
+
+/* May that peer send a PROXY protocol header? */
+bool listener_may_tell(const struct cfg_listener *cfg, const struct sockaddr *peer);
+/* None came, or what came is none: counts and logs it. */
+void listener_denies(const struct listener *l, const union proxyproto_addr *from,
+                     const char *reason);
 
 /* The listener of that bind text, or NULL. */
 struct listener *listener_find(struct worker *w, const char *bind);

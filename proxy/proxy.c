@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "proxy/access/access.h"
 #include "proxy/listener.h"
 #include "proxy/membership.h"
 #include "proxy/tls/tls_set.h"
@@ -38,10 +39,23 @@ struct proxy {
     struct bound *leaving; /* sets of earlier configurations, until `leave` fires */
     size_t n_leaving;
     struct loop_timer leave;
+    struct access_set *logs; /* of the newest configuration; NULL: it has none */
     bool started;
-    pthread_mutex_t lock; /* guards `newest` */
+    pthread_mutex_t lock; /* guards the following */
     struct topology *newest;
+    bool ended; /* the workers are gone, or going */
 };
+
+/* The newest topology; unref it.  NULL: none yet. */
+static struct topology *newest(struct proxy *p)
+{
+    struct topology *t;
+
+    pthread_mutex_lock(&p->lock);
+    t = p->newest != NULL ? topology_ref(p->newest) : NULL;
+    pthread_mutex_unlock(&p->lock);
+    return t;
+}
 
 /* ---- listeners ---- */
 
@@ -133,6 +147,65 @@ static void leave_bound(struct proxy *p, struct bound *old, size_t n)
     free(old);
 }
 
+/* ---- access logs ---- */
+
+static uint32_t open_connections(const struct proxy *p)
+{
+    int64_t n = 0;
+
+    for (unsigned i = 0; i < p->shared.n_workers; i++)
+        n += atomic_load_explicit(&p->shared.workers[i]->stats->connections,
+                                  memory_order_relaxed);
+    return n > 0 ? (uint32_t)n : 0;
+}
+
+static uint32_t requests_of(const struct topology *t, struct access_piece service,
+                            unsigned n_workers)
+{
+    for (uint32_t i = 0; i < t->n_services; i++) {
+        const struct service_shared *s = t->services[i].shared;
+
+        if (strlen(s->name) == service.len && memcmp(s->name, service.p, service.len) == 0)
+            return stats_requests(s->stats, n_workers);
+    }
+    return 0;
+}
+
+/* On the log thread, which outlives the workers. */
+static void on_access_load(void *ctx, struct access_piece listener,
+                           struct access_piece service, struct access_load *out)
+{
+    struct proxy *p = ctx;
+
+    *out = (struct access_load){.connections = 0};
+    pthread_mutex_lock(&p->lock);
+    if (!p->ended) {
+        out->connections = open_connections(p);
+        out->listener = fronts_open(&p->shared.fronts, listener.p, listener.len);
+        out->service = requests_of(p->newest, service, p->shared.n_workers);
+    }
+    pthread_mutex_unlock(&p->lock);
+}
+
+/* The workers' rings are there before the first topology that logs is, and stay. */
+static void give_access(struct proxy *p, struct topology *t)
+{
+    if (p->logs == NULL)
+        return;
+    CHECK(p->logs->cfg == t->cfg);
+    t->access = access_set_ref(p->logs);
+    for (unsigned i = 0; i < p->shared.n_workers; i++)
+        if (p->shared.workers[i]->log == NULL)
+            p->shared.workers[i]->log = access_ring(p->shared.access, i);
+}
+
+static void take_logs(struct proxy *p, struct access_set *logs)
+{
+    if (p->logs != NULL)
+        access_set_unref(p->logs);
+    p->logs = logs;
+}
+
 /* ---- TLS ---- */
 
 /* All that is wrong goes to the log, the first of it into *w. */
@@ -202,6 +275,7 @@ static void on_publish(void *ctx, struct topology *t)
 
     t->tls = tls_set_ref(p->tls);
     give_stats(p, t);
+    give_access(p, t);
     tell_workers(p, t);
     pthread_mutex_lock(&p->lock);
     old = p->newest;
@@ -209,17 +283,6 @@ static void on_publish(void *ctx, struct topology *t)
     pthread_mutex_unlock(&p->lock);
     if (old != NULL)
         topology_unref(old);
-}
-
-/* The newest topology; unref it.  NULL: none yet. */
-static struct topology *newest(struct proxy *p)
-{
-    struct topology *t;
-
-    pthread_mutex_lock(&p->lock);
-    t = p->newest != NULL ? topology_ref(p->newest) : NULL;
-    pthread_mutex_unlock(&p->lock);
-    return t;
 }
 
 /* ---- life ---- */
@@ -247,6 +310,7 @@ int proxy_new(struct cfg *cfg, struct loop *main_loop, const struct classify *cl
 {
     struct membership_out mo;
     struct tls_set *tls = NULL;
+    struct access_set *logs;
     struct bound *set;
     struct proxy *p = MEM_NEW(struct proxy);
     unsigned n = cfg->workers < WORKERS_MAX ? cfg->workers : WORKERS_MAX;
@@ -255,7 +319,9 @@ int proxy_new(struct cfg *cfg, struct loop *main_loop, const struct classify *cl
     p->loop = main_loop;
     loop_timer_init(&p->leave, on_leave);
     pthread_mutex_init(&p->lock, NULL);
+    fronts_init(&p->shared.fronts);
     p->shared.n_workers = n;
+    p->shared.access = access_new(n, &(struct access_in){.ctx = p, .load = on_access_load});
     p->shared.classify = classify;
     p->shared.repeat = repeat_new();
     p->shared.max_connections = connections_per_worker(n);
@@ -268,6 +334,9 @@ int proxy_new(struct cfg *cfg, struct loop *main_loop, const struct classify *cl
         goto fail;
     p->bound = set;
     p->n_bound = cfg->n_listeners;
+    if (access_use(p->shared.access, cfg, &logs, w) != RC_OK)
+        goto fail;
+    take_logs(p, logs);
     if (membership_new(main_loop, &mo, &p->membership, w) != RC_OK)
         goto fail;
     use_tls(p, tls);
@@ -283,9 +352,12 @@ fail:
 
 int proxy_start(struct proxy *p, struct why *w)
 {
-    for (unsigned i = 0; i < p->shared.n_workers; i++) {
-        int rc = worker_start(p->shared.workers[i], w);
+    int rc = access_start(p->shared.access, w);
 
+    if (rc != RC_OK)
+        return rc;
+    for (unsigned i = 0; i < p->shared.n_workers; i++) {
+        rc = worker_start(p->shared.workers[i], w);
         if (rc != RC_OK)
             return rc;
     }
@@ -297,16 +369,21 @@ int proxy_reload(struct proxy *p, struct cfg *cfg, struct why *w)
 {
     struct bound *set, *old = p->bound;
     size_t n_old = p->n_bound;
+    struct access_set *logs = NULL;
     struct tls_set *tls;
     int rc = read_tls(cfg, p->tls, &tls, w);
 
-    if (rc != RC_OK)
-        return rc;
-    rc = bind_all(p, cfg, &set, w);
+    if (rc == RC_OK)
+        rc = access_use(p->shared.access, cfg, &logs, w);
+    if (rc == RC_OK)
+        rc = bind_all(p, cfg, &set, w);
     if (rc != RC_OK) {
         tls_set_unref(tls);
+        if (logs != NULL)
+            access_set_unref(logs);
         return rc;
     }
+    take_logs(p, logs);
     if (cfg->workers != p->shared.n_workers)
         log_warn("proxy", "the number of workers changes with a restart only workers=%u",
                  p->shared.n_workers);
@@ -346,18 +423,24 @@ void proxy_free(struct proxy *p)
         return;
     if (p->started)
         proxy_drain(p, true);
+    pthread_mutex_lock(&p->lock);
+    p->ended = true;
+    pthread_mutex_unlock(&p->lock);
     for (unsigned i = 0; i < p->shared.n_workers; i++)
         worker_free(p->shared.workers[i]);
     membership_free(p->membership);
     tls_set_unref(p->tls);
     if (p->newest != NULL)
         topology_unref(p->newest);
+    take_logs(p, NULL);
+    access_free(p->shared.access);
     leave_bound(p, p->bound, p->n_bound);
     p->bound = NULL;
     p->n_bound = 0;
     close_leaving(p);
     loop_timer_remove(&p->leave);
     repeat_free(p->shared.repeat);
+    fronts_fini(&p->shared.fronts);
     pthread_mutex_destroy(&p->lock);
     free(p->shared.workers);
     free(p);
@@ -376,6 +459,16 @@ struct ring *proxy_observations(struct proxy *p, unsigned worker)
 struct ring *proxy_paths(struct proxy *p, unsigned worker)
 {
     return p->shared.workers[worker]->paths;
+}
+
+void proxy_reopen_logs_mt(struct proxy *p)
+{
+    access_reopen_mt(p->shared.access);
+}
+
+size_t proxy_logs_mt(struct proxy *p, struct access_place **out)
+{
+    return access_places_mt(p->shared.access, out);
 }
 
 bool proxy_settled(const struct proxy *p)
@@ -458,6 +551,7 @@ void proxy_totals_mt(struct proxy *p, struct proxy_totals *out)
     for (unsigned i = 0; i < p->shared.n_workers; i++)
         add_worker(p->shared.workers[i], out);
     out->max_connections = p->shared.max_connections * p->shared.n_workers;
+    out->access_lost = access_lost_mt(p->shared.access);
 }
 
 struct cfg *proxy_cfg_mt(struct proxy *p)

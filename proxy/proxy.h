@@ -13,6 +13,7 @@
 #include "base/ring.h"
 #include "conf/cfg.h"
 #include "conf/cfg_errors.h"
+#include "proxy/access/access.h"
 #include "proxy/stats.h"
 
 struct proxy;
@@ -48,6 +49,9 @@ void proxy_drain(struct proxy *p, bool now);
 bool proxy_drained_mt(const struct proxy *p);
 void proxy_free(struct proxy *p); /* drains at once and waits for the workers */
 
+/* Writes what there is to the access logs' files and opens them again. */
+void proxy_reopen_logs_mt(struct proxy *p);
+
 /* True when backends are known and those with probes have answered. */
 bool proxy_settled(const struct proxy *p);
 
@@ -70,10 +74,14 @@ struct proxy_totals {
     uint64_t h2_requests; /* of `requests` */
     int64_t h2_connections, h2_upstream_connections;
     uint64_t observations_dropped, slow_turns;
+    uint64_t access_lost; /* requests that found no room on their way to the access logs */
     int64_t connections, upstream_connections, exchanges;
     uint32_t max_connections;
 };
 void proxy_totals_mt(struct proxy *p, struct proxy_totals *out);
+
+/* Where access logs are written, and how it goes; free(*out). */
+size_t proxy_logs_mt(struct proxy *p, struct access_place **out);
 
 /* The newest configuration; unref it. */
 struct cfg *proxy_cfg_mt(struct proxy *p);

@@ -23,8 +23,8 @@ static void add_retry_after(struct msg *m, double seconds)
     add_text(m, FIELD_RETRY_AFTER, "Retry-After", number);
 }
 
-void reply_send(struct stream *down, uint8_t request_method, unsigned status,
-                const char *why, double retry_after_s)
+size_t reply_send(struct stream *down, uint8_t request_method, unsigned status,
+                  const char *why, double retry_after_s)
 {
     char text[512];
     struct field fields[4];
@@ -52,8 +52,9 @@ void reply_send(struct stream *down, uint8_t request_method, unsigned status,
     down->framed_out = false;
     down->ops->head(down, &m, end);
     if (end)
-        return;
+        return 0;
     down->ops->data(down, (const uint8_t *)why, len);
     down->ops->data(down, (const uint8_t *)"\n", 1);
     down->ops->end(down, NULL);
+    return len + 1;
 }

@@ -9,10 +9,11 @@
 #include "proxy/stream.h"
 
 /*
- * Sends head and body to a stream.  retry_after_s > 0 adds Retry-After, rounded up.
- * `why` is the body, a short sentence that lives as long as the program; "": no body.
+ * Sends head and body to a stream; returns the bytes of the body.  retry_after_s > 0 adds
+ * Retry-After, rounded up. `why` is the body, a short sentence that lives as long as the
+ * program; "": no body.
  */
-void reply_send(struct stream *down, uint8_t request_method, unsigned status,
-                const char *why, double retry_after_s);
+size_t reply_send(struct stream *down, uint8_t request_method, unsigned status,
+                  const char *why, double retry_after_s);
 
 #endif

@@ -88,3 +88,15 @@ void stats_load(const struct service_stats *blocks, unsigned n_workers, mono_us 
     for (unsigned i = 0; i < n_workers; i++)
         add_block(&blocks[i], now, out);
 }
+
+uint32_t stats_requests(const struct service_stats *blocks, unsigned n_workers)
+{
+    int64_t n = 0;
+
+    for (unsigned i = 0; i < n_workers; i++) {
+        n += GET(blocks[i].queued);
+        for (int t = 0; t < N_TIERS; t++)
+            n += GET(blocks[i].tier[t].inflight);
+    }
+    return n > 0 ? (uint32_t)n : 0; /* the blocks are not read at one moment */
+}

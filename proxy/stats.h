@@ -88,6 +88,9 @@ struct worker_stats {
 /* One zeroed block for each worker; free() it. */
 struct service_stats *stats_new(unsigned n_workers);
 
+/* Requests now, waiting ones included. */
+uint32_t stats_requests(const struct service_stats *blocks, unsigned n_workers);
+
 /* Adds up the workers' blocks; `now` closes the in-flight integral. */
 void stats_load(const struct service_stats *blocks, unsigned n_workers, mono_us now,
                 struct load *out);

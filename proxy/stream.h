@@ -25,6 +25,7 @@
 struct client;
 struct exchange;
 struct sock;
+struct tls_io;
 
 /* Why a stream ended before its message did. */
 enum stream_fault {
@@ -82,7 +83,9 @@ struct stream_info {
     struct client *client; /* outlives the request */
     const struct sockaddr *peer;
     const char *scheme;
-    const char *subject; /* of the client's verified certificate; "": none */
+    const char *subject;      /* of the client's verified certificate; "": none */
+    const struct tls_io *tls; /* outlives the request; NULL: plain */
+    mono_us began;            /* first byte of its head; 0: it came at once */
 };
 
 #endif

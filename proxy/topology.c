@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "proxy/access/access_set.h"
 #include "proxy/route.h"
 #include "proxy/tls/tls_set.h"
 
@@ -61,6 +62,8 @@ void topology_unref(struct topology *t)
         service_fini(&t->services[i]);
     free(t->services);
     route_index_free(t->routes);
+    if (t->access != NULL)
+        access_set_unref(t->access);
     tls_set_unref(t->tls);
     cfg_unref(t->cfg);
     free(t);

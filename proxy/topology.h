@@ -10,6 +10,7 @@
 
 #include "proxy/service.h"
 
+struct access_set;
 struct route_index;
 struct tls_set;
 
@@ -19,6 +20,7 @@ struct topology {
     struct service *services;
     uint32_t n_services;
     uint32_t n_slots; /* every backend's slot is below, those of earlier topologies too */
+    struct access_set *access;  /* a reference; NULL: nothing is logged */
     struct route_index *routes; /* private */
     _Atomic unsigned refs;      /* private */
 };

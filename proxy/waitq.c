@@ -89,6 +89,7 @@ bool waitq_join(struct exchange *x)
 {
     struct waitq *q = queue_of(x->w, x->service->shared);
     bool again = x->waiting_since != 0;
+    uint32_t waiting;
 
     CHECK(list_empty(&x->wait));
     if (q->n >= x->service->cfg->queue_size)
@@ -100,7 +101,10 @@ bool waitq_join(struct exchange *x)
         list_add_tail(&q->q, &x->wait);
     }
     q->n++;
-    atomic_fetch_add_explicit(&q->shared->waiting, 1, memory_order_relaxed);
+    x->queued_since = loop_now(x->w->loop);
+    waiting = atomic_fetch_add_explicit(&q->shared->waiting, 1, memory_order_relaxed);
+    if (!again)
+        x->queue_position = waiting + 1;
     STATS_INC(x->stats->queued);
     publish_oldest(q);
     if (q->sweep.due == 0)
@@ -116,6 +120,7 @@ void waitq_leave(struct exchange *x)
         return;
     q = queue_of(x->w, x->service->shared);
     list_remove(&x->wait);
+    x->queued_us += loop_now(x->w->loop) - x->queued_since;
     q->n--;
     atomic_fetch_sub_explicit(&q->shared->waiting, 1, memory_order_relaxed);
     STATS_ADD(x->stats->queued, -1);

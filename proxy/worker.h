@@ -14,6 +14,7 @@
 #include "base/map.h"
 #include "base/ring.h"
 #include "base/rng.h"
+#include "proxy/fronts.h"
 #include "proxy/httpdate.h"
 #include "proxy/pipes.h"
 #include "proxy/proxyproto.h"
@@ -23,6 +24,8 @@
 #include "proxy/tls/tls_block.h"
 #include "proxy/topology.h"
 
+struct access;
+struct bytering;
 struct conn;
 struct conn_turn;
 struct exchange;
@@ -46,6 +49,8 @@ struct worker_shared {
     struct worker **workers;
     const struct classify *classify;
     struct repeat *repeat;
+    struct access *access;
+    struct fronts fronts;
     uint32_t max_connections; /* per worker */
     _Atomic bool draining;    /* before the workers hear of it by mail */
     _Atomic unsigned running; /* workers whose loop has not ended */
@@ -57,6 +62,7 @@ struct worker {
     struct loop *loop;
     struct worker_shared *shared;
     struct ring *observations, *paths;
+    struct bytering *log; /* main sets it, before a topology that logs; NULL: none did */
     struct worker_stats *stats;
     /* owner's thread */
     struct topology_pin *topology;

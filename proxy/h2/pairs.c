@@ -133,3 +133,12 @@ bool pairs_trailers(struct pairs *p, const struct msg *m)
     p->n = 0;
     return add_fields(p, m, false);
 }
+
+size_t pairs_bytes(const struct pairs *p)
+{
+    size_t bytes = 0;
+
+    for (size_t i = 0; i < p->n; i++)
+        bytes += p->nv[i].namelen + p->nv[i].valuelen;
+    return bytes;
+}

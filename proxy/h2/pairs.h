@@ -32,6 +32,9 @@ bool pairs_request(struct pairs *p, const struct msg *m, const char *scheme,
                    const char *own);
 /* A 101 becomes a 200.  A final answer without a date gets `date`, 29 characters. */
 bool pairs_response(struct pairs *p, const struct msg *m, const char *date);
+/* Bytes of names and values. */
+size_t pairs_bytes(const struct pairs *p);
+
 bool pairs_trailers(struct pairs *p, const struct msg *m);
 
 #endif

@@ -416,3 +416,25 @@ const char *tls_io_subject(const struct tls_io *t)
 {
     return t->subject != NULL ? t->subject : "";
 }
+
+const char *tls_io_version(const struct tls_io *t)
+{
+    return SSL_get_version(t->ssl);
+}
+
+const char *tls_io_cipher(const struct tls_io *t)
+{
+    return SSL_get_cipher_name(t->ssl);
+}
+
+const char *tls_io_name(const struct tls_io *t)
+{
+    const char *name = SSL_get_servername(t->ssl, TLSEXT_NAMETYPE_host_name);
+
+    return name != NULL ? name : "";
+}
+
+bool tls_io_heard(const struct tls_io *t)
+{
+    return t->heard;
+}

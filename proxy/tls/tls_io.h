@@ -95,5 +95,13 @@ bool tls_io_resumed(const struct tls_io *t);
 const char *tls_io_protocol(const struct tls_io *t, size_t *len);
 /* The subject of the client's verified certificate; "": it gave none. */
 const char *tls_io_subject(const struct tls_io *t);
+/* As the library calls them: "TLSv1.3", "TLS_AES_256_GCM_SHA384". */
+const char *tls_io_version(const struct tls_io *t);
+const char *tls_io_cipher(const struct tls_io *t);
+/* The name that the client asked for (SNI), as it was sent; "": none. */
+const char *tls_io_name(const struct tls_io *t);
+
+/* Did anything come, established or not? */
+bool tls_io_heard(const struct tls_io *t);
 
 #endif
