@@ -21,6 +21,14 @@ void change_reload(const struct parts *p, struct ask *a)
         ask_reply_problem(a, 409, "the old configuration stays: %s", w->reload_error);
 }
 
+/* The thread that writes them does it; how it went is in the figures. */
+void change_reopen_logs(const struct parts *p, struct ask *a)
+{
+    log_info("admin", "access logs are opened again");
+    proxy_reopen_logs_mt(p->wire->proxy);
+    ask_reply_json(a, 200, json_pack("{s:b}", "reopening", 1));
+}
+
 /* The body, or NULL when it was answered. */
 static json_t *body_of(struct ask *a)
 {

@@ -30,6 +30,7 @@ static const struct endpoint endpoints[] = {
     {"/api/v1/users/", show_user, NULL, "one user, by key or identifier"},
     {"/api/v1/templates", show_templates, NULL, "learned resource templates"},
     {"/api/v1/reload", NULL, change_reload, "reads the configuration file again"},
+    {"/api/v1/reopen_logs", NULL, change_reopen_logs, "opens the access logs again"},
     {"/api/v1/drain", NULL, change_drain, "drains a backend, or takes it back"},
     {"/api/v1/mode", NULL, change_mode, "what the scaler may do"},
 };

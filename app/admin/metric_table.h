@@ -18,6 +18,7 @@
     X(PROCESS, "")                                                                         \
     X(BUILD, "version")                                                                    \
     X(REFUSAL, "reason")                                                                   \
+    X(LOG, "log")                                                                          \
     X(TLS_FAULT, "reason")                                                                 \
     X(SERVICE, "service")                                                                  \
     X(CODE, "service, code")                                                               \
@@ -64,6 +65,10 @@ X(PROCESS, main_slow_turns_total, COUNTER, "Turns of the main loop that took ove
 X(PROCESS, config_reloads_total, COUNTER, "Times the configuration was read again", p->in->reloads) \
 X(PROCESS, config_last_reload_success, GAUGE, "1 unless the newest reload failed", p->in->reload_ok) \
 X(PROCESS, config_last_reload_timestamp_seconds, GAUGE, "Unix time of the newest reload; 0 before the first", p->in->reload_s) \
+X(PROCESS, access_log_lost_total, COUNTER, "Requests that found no room on their way to the access logs", p->in->totals.access_lost) \
+X(LOG, access_log_lines_total, COUNTER, "Lines written", p->log->figures.lines) \
+X(LOG, access_log_dropped_total, COUNTER, "Lines that found no room while it could not be written", p->log->figures.dropped) \
+X(LOG, access_log_ok, GAUGE, "0 while it cannot be opened again or cannot be written", p->log->figures.ok) \
 X(PROCESS, store_ok, GAUGE, "0 when the store could not be opened or fails", p->in->store_ok)
 
 #define METRIC_TABLE_SERVICE(X) \

@@ -39,6 +39,8 @@ struct reading {
     double start_s, up_s, virtual_s, clock_speed, reload_s;
     uint64_t reloads, main_slow_turns;
     bool reload_ok, store_ok;
+    size_t n_logs;
+    struct access_place *logs;
     size_t n_services;
     struct seen_service *services;
 };
@@ -46,6 +48,7 @@ struct reading {
 /* Where a sample is taken.  Set as far as the scope of the metric goes. */
 struct place {
     const struct reading *in;
+    const struct access_place *log;
     const struct load *load;
     const struct scaler_service_stats *plan;
     double wait_s;
@@ -90,6 +93,7 @@ static void read_all(const struct parts *p, struct reading *r)
     r->reloads = w->reloads;
     r->reload_ok = w->reload_ok;
     r->main_slow_turns = loop_slow_turns_mt(w->loop);
+    r->n_logs = proxy_logs_mt(w->proxy, &r->logs);
     r->n_services = r->cfg->n_services;
     r->services = MEM_NEW_N(struct seen_service, r->n_services);
     for (size_t i = 0; i < r->n_services; i++)
@@ -102,6 +106,7 @@ static void reading_fini(struct reading *r)
         for (int t = 0; t < N_TIERS; t++)
             census_fini(&r->services[i].pools[t]);
     free(r->services);
+    free(r->logs);
     cfg_unref(r->cfg);
 }
 
@@ -235,11 +240,22 @@ static void write_services(const struct pen *pen, struct metrics_labels l, struc
     }
 }
 
+static void write_logs(const struct pen *pen, struct metrics_labels l, struct place p)
+{
+    metrics_label_add(&l, "log", "");
+    for (size_t i = 0; i < p.in->n_logs; i++) {
+        p.log = &p.in->logs[i];
+        l.list[0].value = p.log->path;
+        write_at(pen, &l, &p);
+    }
+}
+
 static void write_family(const struct pen *pen, const struct place *p)
 {
     struct metrics_labels l = {.n = 0};
 
-    if (pen->m->scope == SCOPE_PROFILER && !p->in->profiled)
+    if ((pen->m->scope == SCOPE_PROFILER && !p->in->profiled) ||
+        (pen->m->scope == SCOPE_LOG && p->in->n_logs == 0))
         return;
     metrics_family(pen->out, pen->m->name, pen->m->type, pen->m->help);
     if (pen->m->scope == SCOPE_PROCESS || pen->m->scope == SCOPE_PROFILER)
@@ -248,6 +264,8 @@ static void write_family(const struct pen *pen, const struct place *p)
         write_each(pen, l, *p, "version", (const char *[]){version_text()}, 1);
     else if (pen->m->scope == SCOPE_REFUSAL)
         write_each(pen, l, *p, "reason", stats_refusal_name, N_REFUSALS);
+    else if (pen->m->scope == SCOPE_LOG)
+        write_logs(pen, l, *p);
     else if (pen->m->scope == SCOPE_TLS_FAULT)
         write_each(pen, l, *p, "reason", tls_io_fault_name, TLS_IO_N_FAULTS);
     else

@@ -16,7 +16,7 @@ from wire import connect, wait_for
 READS = ("/", "/healthz", "/readyz", "/metrics", "/api/v1/overview", "/api/v1/services", "/api/v1/pools",
          "/api/v1/routes", "/api/v1/listeners", "/api/v1/config", "/api/v1/version", "/api/v1/forecast",
          "/api/v1/decisions", "/api/v1/fleet", "/api/v1/users", "/api/v1/templates")
-CHANGES = ("/api/v1/reload", "/api/v1/drain", "/api/v1/mode")
+CHANGES = ("/api/v1/reload", "/api/v1/reopen_logs", "/api/v1/drain", "/api/v1/mode")
 
 
 def problem(a, status):
