@@ -24,7 +24,8 @@ static const char help[] =
     "by its content, and - is the standard input. No other process may have the store.\n"
     "\n"
     "  -c, --config FILE   configuration, by default " CLI_DEFAULT_CONFIG "\n"
-    "      --format NAME   of the lines: common, combined or tsv; by default (auto) as "
+    "      --format NAME   of the lines: common, combined, tsv or json; by default (auto) "
+    "as "
     "the\n"
     "                      first good line of each log tells\n"
     "      --service NAME  whose requests all lines are; by default the routes tell\n"
@@ -112,6 +113,7 @@ static void take_lines(struct learn *n, const char *path, struct logfile *f)
         if (i % LINES_A_LOOK == 0 && progress_due(&n->progress, clock_mono()))
             show(n, path, f);
     }
+    logread_fini(&lr);
     show(n, path, f);
     learner_skipped(n->learner, logfile_skipped(f));
 }

@@ -79,6 +79,8 @@ static uint64_t user_of(const struct learner *n, const struct logread_line *l)
                                  .agent = l->agent.p,
                                  .agent_len = l->agent.len};
 
+    if (l->key != 0)
+        return l->key;
     return profiler_trace(n->profiler, &who);
 }
 

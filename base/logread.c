@@ -1,5 +1,6 @@
 #include "base/logread.h"
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -7,10 +8,8 @@
 #include "base/date.h"
 
 static const char *const format_name[] = {
-    [LOGREAD_AUTO] = "auto",
-    [LOGREAD_COMMON] = "common",
-    [LOGREAD_COMBINED] = "combined",
-    [LOGREAD_TSV] = "tsv",
+    [LOGREAD_AUTO] = "auto", [LOGREAD_COMMON] = "common", [LOGREAD_COMBINED] = "combined",
+    [LOGREAD_TSV] = "tsv",   [LOGREAD_JSON] = "json",
 };
 
 int logread_format_from(const char *name, enum logread_format *out)
@@ -420,6 +419,133 @@ static enum logread_verdict parse_tsv(struct logread *lr, const char *line, size
     return LOGREAD_LINE;
 }
 
+/* ---- JSON ---- */
+
+/* Of a key that is text; len 0: it is not there, or is none. */
+static struct logread_text text_of(const json_t *o, const char *key)
+{
+    const json_t *v = json_object_get(o, key);
+
+    return (struct logread_text){json_string_value(v), json_string_length(v)};
+}
+
+/* "+01:00", "Z" */
+static bool take_zone(struct cursor *c, int *offset_s)
+{
+    bool east = take_char(c, '+');
+    int hours, minutes;
+
+    *offset_s = 0;
+    if (!east && !take_char(c, '-'))
+        return take_char(c, 'Z');
+    if (c->end - c->at != 5 || c->at[2] != ':')
+        return false;
+    hours = digits(c->at, 2);
+    minutes = digits(c->at + 3, 2);
+    c->at = c->end;
+    *offset_s = (east ? 1 : -1) * (hours * 3600 + minutes * 60);
+    return hours >= 0 && minutes >= 0;
+}
+
+/* ".25" are 250 ms; further digits are left out. */
+static int take_fraction_ms(struct cursor *c)
+{
+    int ms = 0, scale = 100;
+
+    if (!take_char(c, '.'))
+        return 0;
+    for (; c->at < c->end && *c->at >= '0' && *c->at <= '9'; c->at++, scale /= 10)
+        ms += scale * (*c->at - '0');
+    return ms;
+}
+
+/* "2026-11-24T12:19:54.123456Z" (RFC 3339) */
+static bool set_time(struct logread_text t, struct logread_line *out)
+{
+    struct cursor c = {t.p + 19, t.p + t.len};
+    int year, month, day, hour, min, sec, ms, zone_s;
+
+    if (t.len < 20 || t.p[4] != '-' || t.p[7] != '-' || t.p[10] != 'T' || t.p[13] != ':' ||
+        t.p[16] != ':')
+        return false;
+    year = digits(t.p, 4);
+    month = digits(t.p + 5, 2);
+    day = digits(t.p + 8, 2);
+    hour = digits(t.p + 11, 2);
+    min = digits(t.p + 14, 2);
+    sec = digits(t.p + 17, 2);
+    ms = take_fraction_ms(&c);
+    if (!take_zone(&c, &zone_s) || c.at != c.end || year < 1970 || month < 1 ||
+        month > 12 || day < 1 || day > 31 || hour < 0 || hour > 23 || min < 0 || min > 59 ||
+        sec < 0 || sec > 60)
+        return false;
+    out->at =
+        (date_days(year, month, day) * 86400 + hour * 3600 + min * 60 + sec - zone_s) *
+            MS_PER_S +
+        ms;
+    return out->at >= 0;
+}
+
+/* 16 hexadecimal digits. */
+static uint64_t key_of(struct logread_text t)
+{
+    uint64_t key = 0;
+
+    for (size_t i = 0; i < t.len; i++) {
+        const char *digit = memchr("0123456789abcdef", t.p[i], 16);
+
+        if (digit == NULL || t.len != 16)
+            return 0;
+        key = key << 4 | (uint64_t)(digit - "0123456789abcdef");
+    }
+    return key;
+}
+
+static uint64_t count_of(const json_t *o, const char *key)
+{
+    json_int_t n = json_integer_value(json_object_get(o, key));
+
+    return n > 0 ? (uint64_t)n : 0;
+}
+
+static void set_latency(double ms, struct logread_line *out)
+{
+    double us = ms * US_PER_MS;
+
+    if (us > 0)
+        out->latency_us = us < UINT32_MAX ? (uint32_t)us : UINT32_MAX;
+}
+
+static enum logread_verdict read_object(const json_t *o, struct logread_line *out)
+{
+    struct logread_text method = text_of(o, "method"), path = text_of(o, "path");
+    uint64_t status = count_of(o, "status");
+
+    if (!json_is_object(o) || !set_time(text_of(o, "time"), out))
+        return LOGREAD_DAMAGED;
+    if (method.len == 0 && path.len == 0)
+        return LOGREAD_NOTHING; /* it could not be read */
+    if (!set_method(method, out) || path.len == 0 || !set_target(path, out) ||
+        (status != 0 && (status < 100 || status > 999)))
+        return LOGREAD_DAMAGED;
+    out->status = (uint16_t)status;
+    out->bytes = count_of(o, "bytes_out");
+    out->addr = text_of(o, "client");
+    out->host = text_of(o, "host");
+    out->agent = text_of(o, "user_agent");
+    out->key = key_of(text_of(o, "user"));
+    set_latency(json_number_value(json_object_get(o, "total_ms")), out);
+    return LOGREAD_LINE;
+}
+
+static enum logread_verdict parse_json(struct logread *lr, const char *line, size_t len,
+                                       struct logread_line *out)
+{
+    json_decref(lr->object);
+    lr->object = json_loadb(line, len, JSON_ALLOW_NUL, NULL);
+    return lr->object != NULL ? read_object(lr->object, out) : LOGREAD_DAMAGED;
+}
+
 /* ---- any ---- */
 
 static enum logread_verdict parse_as(struct logread *lr, const char *line, size_t len,
@@ -428,6 +554,8 @@ static enum logread_verdict parse_as(struct logread *lr, const char *line, size_
     *out = (struct logread_line){.path = {"", 0}};
     if (lr->format == LOGREAD_TSV)
         return parse_tsv(lr, line, len, out);
+    if (lr->format == LOGREAD_JSON)
+        return parse_json(lr, line, len, out);
     return parse_clf(lr->format == LOGREAD_COMBINED, line, len, out);
 }
 
@@ -436,7 +564,7 @@ static enum logread_verdict detect(struct logread *lr, const char *line, size_t 
                                    struct logread_line *out)
 {
     static const enum logread_format order[] = {LOGREAD_COMBINED, LOGREAD_COMMON,
-                                                LOGREAD_TSV};
+                                                LOGREAD_TSV, LOGREAD_JSON};
 
     for (size_t i = 0; i < N_ELEMS(order); i++) {
         enum logread_verdict v;
@@ -454,6 +582,12 @@ void logread_init(struct logread *lr, enum logread_format format)
 {
     *lr = (struct logread){.format = format, .n_columns = N_ELEMS(default_columns)};
     memcpy(lr->column, default_columns, sizeof(default_columns));
+}
+
+void logread_fini(struct logread *lr)
+{
+    json_decref(lr->object);
+    lr->object = NULL;
 }
 
 enum logread_verdict logread_parse(struct logread *lr, const char *line, size_t len,

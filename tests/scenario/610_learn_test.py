@@ -67,13 +67,13 @@ def learning_from_a_pipe(place, **kwargs):
 def test_help_tells_the_options():
     done = subprocess.run([BINARY, "learn", "--help"], capture_output=True, text=True, timeout=20)
     assert (done.returncode, done.stderr) == (0, "")
-    assert all(o in done.stdout for o in ("--config FILE", "--format NAME", "--service NAME", "common, combined or tsv"))
+    assert all(o in done.stdout for o in ("--config FILE", "--format NAME", "--service NAME", "common, combined, tsv or json"))
 
 
 @pytest.mark.parametrize("args, error", [
     (["--format", "combned"],
-     "'combned' is none of the formats auto, common, combined, tsv; did you mean 'combined'?"),
-    (["--format", "xml"], "'xml' is none of the formats auto, common, combined, tsv"),
+     "'combned' is none of the formats auto, common, combined, tsv, json; did you mean 'combined'?"),
+    (["--format", "xml"], "'xml' is none of the formats auto, common, combined, tsv, json"),
     (["--service", "paymnet"], "no service is named 'paymnet'; did you mean 'payment'?"),
     (["--service", "mail"], "no service is named 'mail'"),
 ])
@@ -186,3 +186,32 @@ def test_of_a_pipe_the_share_is_not_known(place):
         pipe.write(tsv(3))
     assert re.search(r"  \? %  3 lines  \d+ lines/s  0 damaged  pipe", read_all(ours))
     os.close(ours)
+
+
+@pytest.mark.parametrize("format", ["common", "combined", "json"])
+def test_what_the_access_log_wrote_is_read(place, tidegate, origin, format):
+    o = origin()
+    t = tidegate([o], access_log={"path": "access.log", "format": format})
+    with t.client() as c:
+        for i in range(40):
+            c.get(f"/cart/{i}?x=\"\\{i}", f"X-User-Id: u{i % 4}", f"User-Agent: {AGENT} \"é\\", "Referer: http://r/\"")
+        c.send("garbage\r\n\r\n")
+        c.until_close()
+    assert t.stop() == 0
+    learned, of, damaged, unrouted, users = figures(learn(place, t.folder / "access.log"))
+    assert (learned, of, unrouted) == (40, 40, 0)
+    assert damaged == (0 if format == "json" else 1)  # the garbage is a line, and no request
+
+
+def test_a_json_line_finds_the_profile_that_live_traffic_made(place, tidegate, origin):
+    profiler = {"identity": ["header:x-user-id"], "key": "0123456789abcdef-secret"}
+    t = tidegate([origin()], access_log={"path": "access.log", "format": "json"}, profiler=profiler)
+    with t.client() as c:
+        for i in range(30):
+            c.get(f"/cart/{i}", f"X-User-Id: u{i % 4}")
+    assert t.stop() == 0
+    cfg = yaml.safe_load((place / "t.yaml").read_text())
+    (place / "t.yaml").write_text(yaml.safe_dump({**cfg, "profiler": profiler, "clock": {"start": "2035-01-01T00:00:00Z"}}))
+    # four people by their keys; three of them, by their names and later, are nobody new
+    names = "".join(f"{1900000000 + i}\tu{i % 3}\tGET\t/cart\t200\t1\t-\n" for i in range(30))
+    assert figures(learn(place, t.folder / "access.log", "-", text=names)) == (60, 60, 0, 0, 4)

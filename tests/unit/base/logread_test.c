@@ -11,6 +11,14 @@
     "192.0.2.7 - alice [10/Oct/2000:13:55:36 -0700] \"GET /a/b?q=1 HTTP/1.1\" 200 2326 "   \
     "\"http://example.com/\" \"Mozilla/5.0 (X11; \\\"q\\\") x\""
 
+#define JSON                                                                               \
+    "{\"time\":\"2026-11-24T12:19:54.123456Z\",\"client\":\"192.0.2.7\",\"method\":"       \
+    "\"GET\","                                                                             \
+    "\"host\":\"www.example\",\"path\":\"/a/"                                              \
+    "b\",\"query\":\"q=1\",\"status\":200,\"bytes_out\":"                                  \
+    "2326,\"total_ms\":30.250,\"user\":\"00000000000000ff\",\"user_agent\":\"a "           \
+    "\\\"b\\u00e9\"}"
+
 static enum logread_verdict parse(enum logread_format f, const char *line,
                                   struct logread_line *out)
 {
@@ -207,7 +215,7 @@ Test(logread, damaged_lines_are_told_apart)
 Test(logread, no_byte_beyond_the_line_is_read)
 {
     static const char *const lines[] = {
-        COMBINED, "807256800.25\tu1\tGET\thttp://h/x?y\t200\t17\tagent",
+        COMBINED, JSON, "807256800.25\tu1\tGET\thttp://h/x?y\t200\t17\tagent",
         "epoch_seconds\tuser_id\tmethod\tpath\tstatus\tbytes\tuser_agent\thost\tservice_"
         "us"};
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
@@ -217,13 +225,130 @@ Test(logread, no_byte_beyond_the_line_is_read)
     cr_assert_eq(mprotect(map + page, page, PROT_NONE), 0);
     for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
         for (size_t cut = 0; cut <= strlen(lines[i]); cut++)
-            for (int f = LOGREAD_AUTO; f <= LOGREAD_TSV; f++) {
+            for (int f = LOGREAD_AUTO; f <= LOGREAD_JSON; f++) {
                 struct logread_line l;
                 struct logread lr;
 
                 memcpy(map + page - cut, lines[i], cut);
                 logread_init(&lr, (enum logread_format)f);
                 logread_parse(&lr, map + page - cut, cut, &l);
+                logread_fini(&lr);
             }
     munmap(map, 2 * page);
+}
+
+Test(logread, a_json_line_is_read_in_full)
+{
+    struct logread_line l;
+    struct logread lr;
+
+    logread_init(&lr, LOGREAD_AUTO);
+    cr_assert_eq(logread_parse(&lr, JSON, strlen(JSON), &l), LOGREAD_LINE);
+    cr_expect_eq(lr.format, LOGREAD_JSON);
+    cr_expect_eq(l.at, 1795522794123);
+    expect_text(l.addr, "192.0.2.7");
+    expect_text(l.host, "www.example");
+    expect_text(l.path, "/a/b");
+    expect_text(l.agent, "a \"b\xc3\xa9");
+    cr_expect_eq(l.key, 255u);
+    cr_expect_eq(l.method, OBS_GET);
+    cr_expect_eq(l.status, 200);
+    cr_expect_eq(l.bytes, 2326u);
+    cr_expect_eq(l.latency_us, 30250u);
+    logread_fini(&lr);
+}
+
+Test(logread, json_times_have_fractions_and_zones)
+{
+    static const struct {
+        const char *time;
+        wall_ms at;
+    } cases[] = {
+        {"1970-01-01T00:00:00Z", 0},
+        {"1970-01-01T00:00:01.5Z", 1500},
+        {"1970-01-01T00:00:01.1239Z", 1123},
+        {"1970-01-01T01:00:00+01:00", 0},
+        {"1970-01-01T00:00:00-07:30", 27000000},
+        {"1970-01-01T00:00:00", -1},
+        {"1970-01-01T00:00:00z", -1},
+        {"1970-01-01 00:00:00Z", -1},
+        {"1970-13-01T00:00:00Z", -1},
+        {"1970-01-01T24:00:00Z", -1},
+        {"1970-01-01T00:00:00+0100", -1},
+        {"1970-01-01T00:00:00Zx", -1},
+        {"1969-12-31T23:59:59Z", -1},
+        {"", -1},
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char line[200];
+        struct logread_line l;
+        struct logread lr;
+        enum logread_verdict v;
+
+        snprintf(line, sizeof(line), "{\"time\":\"%s\",\"method\":\"GET\",\"path\":\"/\"}",
+                 cases[i].time);
+        logread_init(&lr, LOGREAD_JSON);
+        v = logread_parse(&lr, line, strlen(line), &l);
+        cr_expect_eq(v, cases[i].at >= 0 ? LOGREAD_LINE : LOGREAD_DAMAGED, "%s", line);
+        if (v == LOGREAD_LINE)
+            cr_expect_eq(l.at, cases[i].at, "%s", line);
+        logread_fini(&lr);
+    }
+}
+
+Test(logread, json_without_a_request_is_nothing_and_nonsense_is_damaged)
+{
+#define TIME "{\"time\":\"2026-11-24T12:19:54Z\","
+    static const struct {
+        const char *line;
+        enum logread_verdict v;
+    } cases[] = {
+        {TIME "\"method\":null,\"path\":null,\"request\":\"a\\u0000b\"}", LOGREAD_NOTHING},
+        {TIME "\"method\":\"GET\",\"path\":\"/\"}", LOGREAD_LINE},
+        {TIME "\"method\":\"GET\",\"path\":\"/\",\"user\":7,\"status\":\"x\"}",
+         LOGREAD_LINE},
+        {TIME "\"method\":\"GET\",\"path\":\"nothing\"}", LOGREAD_DAMAGED},
+        {TIME "\"method\":\"G T\",\"path\":\"/\"}", LOGREAD_DAMAGED},
+        {TIME "\"method\":\"GET\",\"path\":\"/\",\"status\":9}", LOGREAD_DAMAGED},
+        {TIME "\"method\":\"GET\",\"path\":\"/\"", LOGREAD_DAMAGED},
+        {"[1]", LOGREAD_DAMAGED},
+        {"\"text\"", LOGREAD_DAMAGED},
+        {"{}", LOGREAD_DAMAGED},
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct logread_line l;
+        struct logread lr;
+
+        logread_init(&lr, LOGREAD_JSON);
+        cr_expect_eq(logread_parse(&lr, cases[i].line, strlen(cases[i].line), &l),
+                     cases[i].v, "%s", cases[i].line);
+        logread_fini(&lr);
+    }
+}
+
+Test(logread, only_a_whole_key_is_one)
+{
+    static const struct {
+        const char *user;
+        uint64_t key;
+    } cases[] = {{"0123456789abcdef", 0x0123456789abcdef},
+                 {"0123456789ABCDEF", 0},
+                 {"0123456789abcde", 0},
+                 {"0123456789abcdef0", 0},
+                 {"alice", 0}};
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct logread_line l;
+        struct logread lr;
+        char line[200];
+
+        snprintf(line, sizeof(line),
+                 TIME "\"method\":\"GET\",\"path\":\"/\",\"user\":\"%s\"}", cases[i].user);
+        logread_init(&lr, LOGREAD_JSON);
+        cr_assert_eq(logread_parse(&lr, line, strlen(line), &l), LOGREAD_LINE);
+        cr_expect_eq(l.key, cases[i].key, "%s", line);
+        logread_fini(&lr);
+    }
 }
