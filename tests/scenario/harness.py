@@ -14,6 +14,7 @@ import uuid
 
 import yaml
 
+import schema
 import wire
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -92,6 +93,8 @@ class Tidegate:
             stderr=open(self.stderr_file, "wb"), start_new_session=True)
         if ready:
             wire.wait_for(self.is_ready, within_s=20)
+            wrong = schema.faults(self.file.read_text())
+            assert not wrong, f"tidegate takes what the schema refuses: {wrong}"
         return self
 
     def is_ready(self):
