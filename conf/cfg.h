@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/handover.h"
 #include "base/log.h"
+#include "conf/cfg_edge.h"
 
 struct cfg_timeouts_down { /* towards the client */
     uint32_t head_ms;      /* first byte of a request to the end of its head */
@@ -214,12 +215,17 @@ struct cfg_service {
     uint32_t response_buffer; /* bytes of an answer read ahead of its client */
     uint32_t client_retry_ms; /* a failed request repeated within this is the same demand */
     char *time_zone;          /* IANA name, or "UTC" */
+    struct cfg_edge edge;
 };
 
 struct cfg_route {
     char *host; /* lower case; "": any */
     char *path; /* prefix, matched on segment boundaries */
     uint16_t index, service;
+    bool edged; /* something of the edge is to be done for its requests */
+    struct cfg_edge edge;
+    struct cfg_auth auth;
+    struct cfg_mirror mirror;
 };
 
 struct cfg_admin {
@@ -283,6 +289,9 @@ struct cfg {
     size_t n_services;
     struct cfg_route *routes; /* most specific first */
     size_t n_routes;
+    struct cfg_error_page *errors; /* for requests whose route and service have none */
+    size_t n_errors;
+    uint64_t compression_bytes; /* that a worker's compressors may take */
     struct cfg_admin admin;
     struct cfg_profiler profiler;
     struct cfg_store store;

@@ -5,6 +5,8 @@
 #include "base/check.h"
 #include "conf/cfg_table.h"
 
+#define SECTIONS_MAX 100 /* the table has fewer */
+
 static const char *const intro =
     "# Configuration\n"
     "\n"
@@ -64,6 +66,9 @@ static void print_kind(FILE *to, const struct cfg_key *k)
     if (k->words != NULL) {
         for (size_t i = 0; k->words[i] != NULL; i++)
             fprintf(to, "%s`%s`", i > 0 ? ", " : "", k->words[i]);
+    } else if (k->type == CFG_T_LIST && k->elem->words != NULL) {
+        fputs("list of ", to);
+        print_kind(to, k->elem);
     } else if (k->type == CFG_T_LIST && k->section == NULL) {
         fprintf(to, "list of %s", cfg_table_type_name(k->elem->type));
     } else {
@@ -135,25 +140,39 @@ static void print_section(FILE *to, const struct cfg_section *s)
 }
 
 /* A section that several keys share, as the three pools do, comes once. */
-static void print_inside(FILE *to, const struct cfg_section *s)
-{
-    const struct cfg_section *last = NULL;
+struct seen {
+    const struct cfg_section *list[SECTIONS_MAX];
+    size_t n;
+};
 
+static bool first_time(struct seen *seen, const struct cfg_section *s)
+{
+    for (size_t i = 0; i < seen->n; i++)
+        if (seen->list[i] == s)
+            return false;
+    CHECK(seen->n < SECTIONS_MAX);
+    seen->list[seen->n++] = s;
+    return true;
+}
+
+static void print_inside(FILE *to, const struct cfg_section *s, struct seen *seen)
+{
     for (size_t i = 0; i < s->n_keys; i++) {
         const struct cfg_key *k = &s->keys[i];
 
-        if (!has_own_part(k) || k->section == last)
+        if (!has_own_part(k) || !first_time(seen, k->section))
             continue;
         print_section(to, k->section);
-        print_inside(to, k->section);
-        last = k->section;
+        print_inside(to, k->section, seen);
     }
 }
 
 void cfg_doc_print(FILE *to)
 {
+    struct seen seen = {.n = 0};
+
     fputs(intro, to);
     print_kinds(to);
     print_section(to, &cfg_table_root);
-    print_inside(to, &cfg_table_root);
+    print_inside(to, &cfg_table_root, &seen);
 }

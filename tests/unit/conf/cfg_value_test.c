@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "conf/cfg.h"
 #include "conf/cfg_value.h"
+#include "conf/cfg_walk.h"
 
 union field {
     bool boolean;
@@ -29,6 +30,9 @@ static const struct cfg_key kinds[] = {
     [CFG_T_ADDR] = {.type = CFG_T_ADDR},
     [CFG_T_BLOCK] = {.type = CFG_T_BLOCK},
     [CFG_T_IDENTITY] = {.type = CFG_T_IDENTITY},
+    [CFG_T_STATUS] = {.type = CFG_T_STATUS},
+    [CFG_T_LIMIT_KEY] = {.type = CFG_T_LIMIT_KEY},
+    [CFG_T_USER] = {.type = CFG_T_USER},
 };
 
 Test(cfg_value, what_is_read_is_written_in_one_form)
@@ -59,6 +63,16 @@ Test(cfg_value, what_is_read_is_written_in_one_form)
         {CFG_T_IDENTITY, "address", "address"},
         {CFG_T_IDENTITY, "header:X-User-Id", "header:x-user-id"},
         {CFG_T_IDENTITY, "cookie:SID", "cookie:SID"},
+        {CFG_T_STATUS, "404", "404"},
+        {CFG_T_STATUS, "5xx", "5xx"},
+        {CFG_T_STATUS, "400-499", "4xx"},
+        {CFG_T_STATUS, "500-504", "500-504"},
+        {CFG_T_LIMIT_KEY, "client", "client"},
+        {CFG_T_LIMIT_KEY, "user", "user"},
+        {CFG_T_LIMIT_KEY, "header:X-Key", "header:x-key"},
+        {CFG_T_LIMIT_KEY, "cookie:SID", "cookie:SID"},
+        {CFG_T_USER, "/etc/htpasswd", "/etc/htpasswd"},
+        {CFG_T_USER, "anna:$1$a:b", "anna:" CFG_REDACTED},
     };
 
     for (size_t i = 0; i < N_ELEMS(cases); i++) {
@@ -117,6 +131,13 @@ Test(cfg_value, what_is_not_of_the_kind_is_refused_with_the_reason)
         {CFG_T_IDENTITY, "header:", "'' is not the name of a header"},
         {CFG_T_IDENTITY, "header: x", "' x' is not the name of a header"},
         {CFG_T_IDENTITY, "cookie:a b", "'a b' is not the name of a cookie"},
+        {CFG_T_STATUS, "299", "'299' is not between 300 and 599"},
+        {CFG_T_STATUS, "6xx", "'6xx' is not a range such as 500-504 or 5xx"},
+        {CFG_T_STATUS, "504-500", "'504-500' is not a range"},
+        {CFG_T_LIMIT_KEY, "users", "'users' is not client, user, header:NAME or"},
+        {CFG_T_LIMIT_KEY, "header:", "'' is not the name of a header"},
+        {CFG_T_USER, ":hash", "a user is written as name:HASH"},
+        {CFG_T_USER, "anna:", "a user is written as name:HASH"},
     };
 
     for (size_t i = 0; i < N_ELEMS(cases); i++) {
