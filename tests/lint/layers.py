@@ -17,11 +17,13 @@ ROOMS = ("base", "conf", "proxy", "profiler", "scaler", "app")
 MAY = {
     "base": set(),
     "conf": {"base"},
-    "proxy": {"base", "conf", "proxy/h1", "proxy/h2", "proxy/tls"},
+    "proxy": {"base", "conf", "proxy/h1", "proxy/h2", "proxy/tls", "proxy/edge"},
     "proxy/tls": {"base", "conf"},
     # msg.h is the version-neutral head that codecs fill in; lex and uri are pure as they are.
     "proxy/h1": {"base", "proxy/msg.h", "proxy/lex.h", "proxy/uri.h"},
     "proxy/h2": {"base", "proxy/msg.h", "proxy/lex.h", "proxy/uri.h"},
+    # What an edge does beside forwarding, without an exchange: codings, tokens, passwords.
+    "proxy/edge": {"base", "conf", "proxy/msg.h", "proxy/lex.h"},
     "profiler": {"base", "conf", "profiler/cluster", "profiler/seq"},
     "profiler/cluster": {"base"},
     "profiler/seq": {"base"},
@@ -44,7 +46,9 @@ CALLBACKS = {
 # No socket, clock, thread, file, log or errno: time, randomness, sizes are arguments.
 PURE = (
     "proxy/h1/", "proxy/h2/", "proxy/lex.", "proxy/msg.", "proxy/uri.", "proxy/hop.",
-    "proxy/balance.", "proxy/proxyproto.", "proxy/tls/tls_name.", "proxy/tls/tls_ring.", "profiler/cluster/", "profiler/seq/",
+    "proxy/balance.", "proxy/proxyproto.", "proxy/tls/tls_name.", "proxy/tls/tls_ring.",
+    "proxy/edge/accept.", "proxy/edge/b64.", "proxy/edge/bucket.", "proxy/edge/cookie.", "proxy/edge/named.",
+    "profiler/cluster/", "profiler/seq/",
     "profiler/template.", "profiler/patience.", "scaler/forecast/", "scaler/policy.",
     "scaler/capacity.",
 )
