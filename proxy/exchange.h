@@ -65,6 +65,9 @@ enum attempt_state {
 /* Room for what hop.c adds. */
 #define EXCHANGE_SPARE_TEXT   1024
 #define EXCHANGE_SPARE_FIELDS 12
+/* What a codec can send of a head: that of the largest request, and what is added. */
+#define EXCHANGE_TEXT_MAX   70000
+#define EXCHANGE_FIELDS_MAX 400
 
 struct exchange {
     uint32_t magic;
@@ -81,6 +84,8 @@ struct exchange {
     const struct cfg_route *route;
     const struct service *service; /* NULL: not routed */
     struct service_stats *stats;   /* of this worker */
+    struct edge *edge;             /* NULL: the edge has nothing to do for it (edge.h) */
+    const char *user_name;         /* who asks, if the route authenticates; NULL: unknown */
     struct backend *backend;       /* whose slot is held; NULL: none */
     const struct backend *avoid;   /* failed it before */
     bool replaced; /* an attempt on a kept connection that was gone has been made again */
@@ -93,6 +98,8 @@ struct exchange {
     struct msg *trailers; /* kept with a body that is whole; NULL: none */
     bool reached;         /* bytes of it were given to a connection in this attempt */
     bool admitted, held, tunnel, counted_long;
+    bool internal;        /* a request of our own (subreq.h) */
+    bool never_wait;      /* it finds a free slot or is refused */
     uint8_t tries_before; /* by the client: 0 for new demand (repeat.h) */
     bool up_has_room;     /* the upstream stream takes more body */
     bool gathers;         /* its body is awaited before a backend is taken */
@@ -106,7 +113,8 @@ struct exchange {
 
     /* measured */
     mono_us blocked_at, blocked_us; /* the backend waits for the client since; did so */
-    mono_us start, routed_at, attempt_at, first_byte_at, waiting_since;
+    mono_us start, routed_at; /* routed_at: when it became demand; 0: not yet */
+    mono_us attempt_at, first_byte_at, waiting_since;
     uint64_t user, path_hash, repeat_key;
     uint64_t bytes_up, bytes_down;
 
@@ -126,6 +134,12 @@ struct exchange *exchange_new(struct worker *w, struct stream *down,
 void exchange_keep_trailers(struct exchange *x, const struct msg *trailers);
 /* Both sides are over: gives back all it holds.  The memory is reused after this turn. */
 void exchange_free(struct exchange *x);
+
+/*
+ * Room for so many more fields and bytes in the head.  False: it would be larger than any
+ * head may be (EXCHANGE_TEXT_MAX).
+ */
+bool exchange_make_room(struct exchange *x, size_t fields, size_t text);
 
 void exchange_request_go(struct exchange *x, enum request_state to);
 void exchange_response_go(struct exchange *x, enum response_state to);

@@ -6,6 +6,7 @@
 #include "proxy/ahead.h"
 #include "proxy/budget.h"
 #include "proxy/client.h"
+#include "proxy/edge.h"
 #include "proxy/hop.h"
 #include "proxy/observe.h"
 #include "proxy/reply.h"
@@ -87,6 +88,10 @@ static void finish(struct exchange *x)
     struct stream *down = x->down;
 
     CHECK(x->up == NULL && x->backend == NULL);
+    if (x->edge != NULL) {
+        edge_unwrap(x);
+        down = x->down;
+    }
     observe_exchange(x);
     x->down = NULL;
     exchange_free(x);
@@ -94,19 +99,44 @@ static void finish(struct exchange *x)
         down->ops->release(down);
 }
 
-/* Answers by ourselves; nothing of an answer was sent before. */
-static void answer(struct exchange *x, unsigned status, const char *why,
-                   double retry_after_s)
+/* Nothing of an answer was sent before. */
+void forward_answer_with(struct exchange *x, unsigned status,
+                         void (*send)(struct exchange *x, void *ctx), void *ctx)
 {
     close_attempt(x, BACKEND_ABANDONED);
     x->flags |= OBS_FAILED;
     x->status = (uint16_t)status;
     exchange_response_go(x, RESPONSE_HEAD);
-    reply_send(x->down, x->head.method_id, status, why, retry_after_s);
+    send(x, ctx);
     exchange_response_go(x, RESPONSE_DONE);
     if (!exchange_request_over(x))
         exchange_request_go(x, REQUEST_RESET);
     finish(x);
+}
+
+struct own_answer {
+    unsigned status;
+    const char *why;
+    double retry_after_s;
+};
+
+static void send_own(struct exchange *x, void *ctx)
+{
+    struct own_answer *a = ctx;
+
+    if (x->internal)
+        return;
+    if (!errpage_answer(x, &a->status, a->why, a->retry_after_s))
+        reply_send(x->down, x->head.method_id, a->status, a->why, a->retry_after_s);
+    x->status = (uint16_t)a->status;
+}
+
+void forward_answer(struct exchange *x, unsigned status, const char *why,
+                    double retry_after_s)
+{
+    struct own_answer a = {status, why, retry_after_s};
+
+    forward_answer_with(x, status, send_own, &a);
 }
 
 /* The same for a request that is refused for what it is. */
@@ -114,9 +144,9 @@ static void refuse(struct exchange *x, enum stats_refusal reason, unsigned statu
                    const char *why)
 {
     STATS_INC(x->w->stats->refused[reason]);
-    if (x->service != NULL && !x->admitted)
+    if (x->routed_at != 0 && !x->admitted)
         STATS_INC(x->stats->left);
-    answer(x, status, why, 0);
+    forward_answer(x, status, why, 0);
 }
 
 /* ---- routing ---- */
@@ -222,10 +252,11 @@ static void make_request_id(struct worker *w, char out[33])
     out[32] = 0;
 }
 
-/* Edits the head for the next hop and finds out who asks.  False: no room. */
-static bool prepare_head(struct exchange *x, const struct stream_info *info)
+/* Edits the head for the next hop and finds out who asks: *client is the address.  False:
+ * no room. */
+static bool prepare_head(struct exchange *x, const struct stream_info *info,
+                         struct sockaddr_storage *client)
 {
-    struct sockaddr_storage client;
     char id[33];
     struct hop_request hop = {
         .peer = info->peer,
@@ -240,24 +271,38 @@ static bool prepare_head(struct exchange *x, const struct stream_info *info)
     };
 
     make_request_id(x->w, id);
-    hop_client(&x->head, &hop, &client);
-    identify(x, (struct sockaddr *)&client);
+    hop_client(&x->head, &hop, client);
+    identify(x, (struct sockaddr *)client);
     return hop_request(&x->head, &hop);
 }
 
 static void count_arrival(struct exchange *x)
 {
-    x->tries_before =
-        (uint8_t)repeat_take(x->w->shared->repeat, x->repeat_key, x->routed_at);
+    if (!x->internal)
+        x->tries_before =
+            (uint8_t)repeat_take(x->w->shared->repeat, x->repeat_key, x->routed_at);
     if (x->tries_before > 0)
         STATS_INC(x->stats->client_retries);
     else
         STATS_INC(x->stats->arrivals);
 }
 
+void forward_admitted(struct exchange *x)
+{
+    x->routed_at = now_of(x);
+    count_arrival(x);
+    budget_request(&x->service->shared->retry_tokens, x->service->cfg->retry_budget);
+    x->gathers = ahead_gathers(x);
+    if (!x->gathers)
+        try_backend(x);
+    else if (x->body.len >= REQUEST_BUFFER) /* stopped while it was not admitted */
+        x->down->ops->resume(x->down);
+}
+
 static void route(struct exchange *x, const struct stream_info *info)
 {
     unsigned status = refusal(&x->head, info);
+    struct sockaddr_storage client;
 
     if (status != 0) {
         refuse(x, stats_refusal_of(status), status, "refused");
@@ -272,21 +317,17 @@ static void route(struct exchange *x, const struct stream_info *info)
         return;
     }
     if (hop_is_last(&x->head)) {
-        answer(x, 204, "", 0);
+        forward_answer(x, 204, "", 0);
         return;
     }
-    if (!prepare_head(x, info)) {
+    if (!prepare_head(x, info, &client)) {
         refuse(x, REFUSAL_HEAD_TOO_LARGE, 431, "head too large");
         return;
     }
     x->service = &x->pin->topology->services[x->route->service];
     x->stats = &x->service->shared->stats[x->w->id];
-    x->routed_at = now_of(x);
-    count_arrival(x);
-    budget_request(&x->service->shared->retry_tokens, x->service->cfg->retry_budget);
-    x->gathers = ahead_gathers(x);
-    if (!x->gathers)
-        try_backend(x);
+    if (!x->route->edged || edge_admit(x, (struct sockaddr *)&client))
+        forward_admitted(x);
 }
 
 static double retry_after_s(struct exchange *x)
@@ -301,7 +342,7 @@ static void waited_too_long(struct exchange *x)
     if (!x->admitted)
         STATS_INC(x->stats->timed_out);
     count_error(x, LOAD_E_OVERLOAD);
-    answer(x, 503, "no backend became free in time", retry_after_s(x));
+    forward_answer(x, 503, "no backend became free in time", retry_after_s(x));
 }
 
 static void on_timer(struct loop_timer *t)
@@ -329,6 +370,26 @@ void forward_request(struct worker *w, struct stream *down, const struct msg *he
     route(x, info);
 }
 
+void forward_subrequest(struct worker *w, struct stream *down, const struct msg *head,
+                        const struct forward_sub *sub)
+{
+    struct exchange *x = exchange_new(w, down, head);
+
+    x->timer.fn = on_timer;
+    x->pin = worker_pin_again(sub->pin);
+    x->listener = sub->listener;
+    x->route = sub->route;
+    x->service = &x->pin->topology->services[sub->service];
+    x->stats = &x->service->shared->stats[w->id];
+    x->internal = true;
+    x->never_wait = sub->never_wait;
+    x->body = *sub->body;
+    *sub->body = (struct bufq){.first = NULL};
+    x->bytes_up = x->body.len;
+    exchange_request_go(x, REQUEST_DONE);
+    forward_admitted(x);
+}
+
 /* ---- trying a backend ---- */
 
 /* The backend has taken the attempt: a request is admitted once, however it goes on. */
@@ -352,13 +413,14 @@ static void wait_for_slot(struct exchange *x)
 {
     const struct cfg_service *cfg = x->service->cfg;
     double wait = waitq_forecast_s(x->w, x->service);
-    bool hopeless = x->waiting_since == 0 && wait * MS_PER_S > cfg->queue_timeout_ms;
+    bool hopeless =
+        x->never_wait || (x->waiting_since == 0 && wait * MS_PER_S > cfg->queue_timeout_ms);
 
     if (hopeless || !waitq_join(x)) {
         if (!x->admitted)
             STATS_INC(x->stats->shed);
         count_error(x, LOAD_E_OVERLOAD);
-        answer(x, 503, "overloaded", retry_after_s(x));
+        forward_answer(x, 503, "overloaded", retry_after_s(x));
         return;
     }
     if (x->attempt != ATTEMPT_QUEUED)
@@ -444,7 +506,7 @@ static void attempt_failed(struct exchange *x, enum load_error e, unsigned statu
         try_backend(x);
         return;
     }
-    answer(x, status, failure_text(e, status), 0);
+    forward_answer(x, status, failure_text(e, status), 0);
 }
 
 /*
@@ -538,7 +600,7 @@ void forward_refuse(struct exchange *x)
 
     if (!x->admitted)
         STATS_INC(x->stats->refused);
-    answer(x, x->attempts > 0 ? 502 : 503, "no backend is up", RETRY_AFTER_MIN_S);
+    forward_answer(x, x->attempts > 0 ? 502 : 503, "no backend is up", RETRY_AFTER_MIN_S);
     sock_uncork(w);
 }
 
@@ -552,6 +614,8 @@ void forward_connected(struct exchange *x)
 bool forward_request_data(struct exchange *x, const uint8_t *p, size_t n)
 {
     x->bytes_up += n;
+    if (x->edge != NULL)
+        edge_request_data(x, p, n);
     if (x->body_is_whole && exchange_unanswered(x)) {
         bool fits = x->body.len + n <= x->service->cfg->retry_buffer;
 
@@ -576,9 +640,13 @@ void forward_request_end(struct exchange *x, const struct msg *trailers)
     if (x->request != REQUEST_BODY)
         return;
     exchange_request_go(x, REQUEST_DONE);
+    if (x->edge != NULL)
+        edge_request_end(x);
     if (trailers != NULL && trailers->n_fields > 0) {
         kept = *trailers;
         hop_trailers(&kept);
+        if (x->route->edged)
+            edge_trailers(x, &kept);
         trailers = &kept;
         if (x->body_is_whole)
             exchange_keep_trailers(x, trailers);
@@ -618,13 +686,15 @@ void forward_up_room(struct exchange *x)
 /* The client's side is over without an answer, or in the middle of one. */
 static void abandon(struct exchange *x)
 {
-    if (!x->admitted && x->service != NULL)
+    if (!x->admitted && x->routed_at != 0)
         STATS_INC(x->stats->left);
     close_attempt(x, BACKEND_ABANDONED);
     if (!exchange_request_over(x))
         exchange_request_go(x, REQUEST_RESET);
     if (!exchange_response_over(x))
         exchange_response_go(x, RESPONSE_RESET);
+    if (x->edge != NULL)
+        edge_unwrap(x);
     x->down->x = NULL;
     x->down = NULL;
     finish(x);
@@ -685,7 +755,7 @@ static bool too_many_heads(struct exchange *x, const struct msg *head)
 
 void forward_response(struct exchange *x, struct msg *head, bool end)
 {
-    struct stream *down = x->down;
+    struct stream *down;
 
     if (switches_wrongly(x, head) || too_many_heads(x, head) || !hop_response(head)) {
         x->up->ops->reset(x->up, FAULT_BAD);
@@ -701,7 +771,10 @@ void forward_response(struct exchange *x, struct msg *head, bool end)
     bufq_clear(&x->w->bufs, &x->body);
     x->body_is_whole = false;
     exchange_response_go(x, RESPONSE_HEAD);
-    ahead_begins(x, head);
+    ahead_begins(x, head); /* what comes, whatever is made of it */
+    if (x->edge != NULL)
+        head = edge_response(x, head, end);
+    down = x->down;
     x->status = head->status;
     down->framed_out = head->body == BODY_CHUNKED && down->h1_chunks && x->up->h1_chunks;
     x->up->framed_in = down->framed_out;
@@ -763,6 +836,8 @@ void forward_response_end(struct exchange *x, const struct msg *trailers)
 void forward_down_room(struct exchange *x)
 {
     ahead_room(x);
+    if (x->edge != NULL)
+        edge_down_room(x);
     if (x->up != NULL)
         x->up->ops->resume(x->up);
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "proxy/edge_set.h"
 #include "proxy/route.h"
 #include "proxy/tls/tls_set.h"
 
@@ -62,6 +63,7 @@ void topology_unref(struct topology *t)
     free(t->services);
     route_index_free(t->routes);
     tls_set_unref(t->tls);
+    edge_set_unref(t->edge);
     cfg_unref(t->cfg);
     free(t);
 }

@@ -25,8 +25,10 @@
 
 struct conn;
 struct conn_turn;
+struct edge_worker;
 struct exchange;
 struct h2pool;
+struct hasher;
 struct upstream;
 struct waitq;
 
@@ -46,6 +48,7 @@ struct worker_shared {
     struct worker **workers;
     const struct classify *classify;
     struct repeat *repeat;
+    struct hasher *hasher;
     uint32_t max_connections; /* per worker */
     _Atomic bool draining;    /* before the workers hear of it by mail */
     _Atomic unsigned running; /* workers whose loop has not ended */
@@ -79,6 +82,7 @@ struct worker {
     struct map waitqs;           /* service_shared -> waitq */
     struct loop_timer second;    /* once a second: long streams, waiting */
     uint64_t *seen_paths;        /* path hashes sent to the profiler lately */
+    struct edge_worker *edge;    /* NULL until a request needs it */
     uint64_t request_ids;        /* makes X-Request-Id */
     char date[HTTPDATE_LEN + 1]; /* of the current second */
     mono_us date_until;          /* when the next one begins */
@@ -107,6 +111,7 @@ void worker_give_conn_mt(struct worker *w, int fd, const char *bind,
 const char *worker_date(struct worker *w);
 
 struct topology_pin *worker_pin(struct worker *w);
+struct topology_pin *worker_pin_again(struct topology_pin *pin);
 void worker_unpin(struct worker *w, struct topology_pin *pin);
 
 struct exchange *worker_exchange_get(struct worker *w);
