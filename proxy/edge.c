@@ -337,7 +337,7 @@ struct msg *edge_response(struct exchange *x, struct msg *head, bool end)
     const struct edge_page *page = NULL;
     struct msg *edited;
 
-    if (x->edge->rules->intercepts)
+    if (x->edge->rules->intercepts && !named_grpc(head))
         page = errpage_intercepting(x, head->status);
     if (page == NULL && !zip_concerns(x, head))
         return head;

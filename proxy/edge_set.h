@@ -16,7 +16,8 @@
 #include "conf/cfg.h"
 #include "conf/cfg_errors.h"
 
-#define EDGE_PAGE_MAX  (256 << 10) /* bytes */
+/* Bytes.  Of a page: a client that is slow to take it has a copy waiting. */
+#define EDGE_PAGE_MAX  (64 << 10)
 #define EDGE_USERS_MAX (4 << 20)
 #define EDGE_KEYS_MAX  (256 << 10)
 

@@ -378,6 +378,7 @@ void forward_subrequest(struct worker *w, struct stream *down, const struct msg 
     x->timer.fn = on_timer;
     x->pin = worker_pin_again(sub->pin);
     x->listener = sub->listener;
+    x->client = sub->client;
     x->route = sub->route;
     x->service = &x->pin->topology->services[sub->service];
     x->stats = &x->service->shared->stats[w->id];

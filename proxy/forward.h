@@ -35,6 +35,7 @@ void forward_answer_with(struct exchange *x, unsigned status,
 struct forward_sub {
     struct topology_pin *pin; /* pinned once more */
     const struct cfg_listener *listener;
+    struct client *client;         /* for whom it is; there as long as the request is */
     const struct cfg_route *route; /* of the request it is for */
     uint16_t service;
     struct bufq *body; /* taken over: all of it */

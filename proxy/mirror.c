@@ -116,7 +116,7 @@ static struct msg copy_head(struct exchange *x, size_t body_len)
     for (size_t i = 0; i < m.n_fields; i++)
         if (m.fields[i].id == FIELD_EXPECT || m.fields[i].id == FIELD_TRAILER)
             m.fields[i].drop = true;
-    m.flags &= (uint8_t) ~(MSG_EXPECT | MSG_TE_TRAILERS);
+    m.flags &= (uint8_t)~MSG_EXPECT;
     if (m.body != BODY_NONE) {
         m.body = BODY_LENGTH;
         m.flags |= MSG_HAS_LENGTH;
@@ -134,6 +134,7 @@ void mirror_send(struct exchange *x)
                                      .head = &head,
                                      .body = &m->body,
                                      .never_wait = true,
+                                     .outlives = true,
                                      .done = on_done,
                                      .ctx = m};
 

@@ -100,6 +100,7 @@ static void begin(struct subreq *s)
 {
     const struct forward_sub sub = {.pin = s->pin,
                                     .listener = s->listener,
+                                    .client = s->client,
                                     .route = s->route,
                                     .service = s->service,
                                     .body = &s->request,
@@ -155,6 +156,9 @@ struct subreq *subreq_new(const struct subreq_spec *spec)
     s->done = spec->done;
     s->pin = worker_pin_again(x->pin);
     s->listener = x->listener;
+    s->client = spec->outlives ? &s->own : x->client;
+    if (spec->outlives)
+        client_copy(&s->own, x->client);
     s->route = x->route;
     s->head_mem = keep_head(&s->head, spec->head);
     if (spec->body != NULL) {
@@ -189,6 +193,8 @@ void subreq_free(struct subreq *s)
     loop_ready_cancel(&s->ready);
     loop_timer_remove(&s->timer);
     list_remove(&s->node);
+    if (s->client == &s->own)
+        client_gone(&s->own);
     bufq_clear(&s->w->bufs, &s->request);
     bufq_clear(&s->w->bufs, &s->body);
     worker_unpin(s->w, s->pin);

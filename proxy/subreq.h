@@ -11,6 +11,7 @@
 #ifndef PROXY_SUBREQ_H
 #define PROXY_SUBREQ_H
 
+#include "proxy/client.h"
 #include "proxy/exchange.h"
 
 enum subreq_end {
@@ -32,6 +33,7 @@ struct subreq {
     void (*done)(struct subreq *s);
     struct topology_pin *pin;
     const struct cfg_listener *listener;
+    struct client *client, own; /* the parent's, or `own` if it outlives that */
     const struct cfg_route *route;
     struct msg head; /* of the request, until it is sent */
     void *head_mem, *answer_mem;
@@ -52,6 +54,7 @@ struct subreq_spec {
     bool keep;              /* the answer's body, up to: */
     size_t max_bytes;
     bool never_wait;     /* without a free slot it fails at once */
+    bool outlives;       /* it may go on when the parent is over */
     uint32_t timeout_ms; /* for all of it; 0: the service's own limits */
     /* Once, later, unless it is cancelled; owns s from then on. */
     void (*done)(struct subreq *s);

@@ -86,10 +86,21 @@ static bool op_data(struct stream *s, const uint8_t *p, size_t n)
     return !z->blocked;
 }
 
+/* Sums over the bytes as they were (RFC 9530 and its forerunners). */
+static const char *const digests[] = {"content-digest", "repr-digest", "digest",
+                                      "content-md5"};
+
 static void op_end(struct stream *s, const struct msg *trailers)
 {
     struct zip *z = zip_of(s);
+    struct msg kept;
 
+    if (trailers != NULL) {
+        kept = *trailers;
+        for (size_t i = 0; i < N_ELEMS(digests); i++)
+            named_drop(&kept, digests[i]);
+        trailers = &kept;
+    }
     step(z, CODER_END, NULL, 0);
     push(z);
     z->next->ops->end(z->next, trailers);
@@ -187,12 +198,13 @@ static bool is_encoded(const struct msg *m)
     return f != NULL && !LEX_IS(msg_value(m, f), f->value_len, "identity");
 }
 
-/* A sum over the bytes as they are (RFC 9530 and its forerunners). */
+/* Here, or to come behind the body. */
 static bool has_digest(const struct msg *m)
 {
-    return named_first(m, "content-digest") != NULL ||
-           named_first(m, "repr-digest") != NULL || named_first(m, "digest") != NULL ||
-           named_first(m, "content-md5") != NULL;
+    for (size_t i = 0; i < N_ELEMS(digests); i++)
+        if (named_first(m, digests[i]) != NULL || named_says(m, "trailer", digests[i]))
+            return true;
+    return false;
 }
 
 static bool is_short(const struct cfg_compression *cfg, const struct msg *m)
@@ -209,7 +221,7 @@ static enum stats_bypass obstacle(const struct cfg_compression *cfg, const struc
 {
     if (m->status == 206 || named_first(m, "content-range") != NULL)
         return BYPASS_RANGE;
-    if (!is_listed_type(cfg, m))
+    if (!is_listed_type(cfg, m) || named_grpc(m))
         return BYPASS_TYPE;
     if (is_short(cfg, m))
         return BYPASS_SMALL;
@@ -251,14 +263,23 @@ static void add_vary(struct msg *m)
         ADD(m, "Vary", "Accept-Encoding");
 }
 
+/* NULL: there is none, or a weak one. */
+static const struct field *strong_etag(const struct msg *m)
+{
+    const struct field *f = named_first(m, "etag");
+
+    return f == NULL || (f->value_len >= 2 && memcmp(msg_value(m, f), "W/", 2) == 0) ? NULL
+                                                                                     : f;
+}
+
 /* Other bytes than those it was made for: equal in meaning only (RFC 9110, 8.8.1). */
 static void weaken_etag(struct msg *m)
 {
-    const struct field *f = named_first(m, "etag");
+    const struct field *f = strong_etag(m);
     char tag[1024];
     size_t n;
 
-    if (f == NULL || (f->value_len >= 2 && memcmp(msg_value(m, f), "W/", 2) == 0))
+    if (f == NULL)
         return;
     n = f->value_len;
     if (n + 2 <= sizeof(tag)) {
@@ -268,6 +289,36 @@ static void weaken_etag(struct msg *m)
     named_drop(m, "etag");
     if (n + 2 <= sizeof(tag))
         add(m, "ETag", tag, n + 2);
+}
+
+/* Is a tag among those of a list, as a weak one? */
+static bool lists_weak(const char *list, size_t len, const char *tag, size_t n)
+{
+    const char *end = list + len, *p = list;
+
+    while ((p = memmem(p, (size_t)(end - p), tag, n)) != NULL) {
+        if (p - list >= 2 && memcmp(p - 2, "W/", 2) == 0)
+            return true;
+        p++;
+    }
+    return false;
+}
+
+/* What the client has and asks about came from here, compressed: the answer that it is good
+ * yet has the tag which that had (RFC 9110, 15.4.5). */
+static void confirm(const struct exchange *x, struct msg *m)
+{
+    const struct field *tag = strong_etag(m), *f = NULL;
+
+    if (tag == NULL || tag->value_len == 0)
+        return;
+    while ((f = named_next(&x->head, "if-none-match", f)) != NULL)
+        if (lists_weak(msg_value(&x->head, f), f->value_len, msg_value(m, tag),
+                       tag->value_len)) {
+            weaken_etag(m);
+            add_vary(m);
+            return;
+        }
 }
 
 static void edit_head(struct msg *m, int coding, bool end)
@@ -291,34 +342,50 @@ bool zip_concerns(const struct exchange *x, const struct msg *head)
         head->body == BODY_NONE || (head->body == BODY_LENGTH && head->content_length == 0);
 
     if (x->edge->rules->compression == NULL || head->status < 200 || head->status == 204 ||
-        head->status == 304 || head->body == BODY_TUNNEL)
+        head->body == BODY_TUNNEL)
         return false;
-    return !empty || x->head.method_id == METHOD_HEAD;
+    return !empty || x->head.method_id == METHOD_HEAD || head->status == 304;
 }
 
-static void bypass(struct exchange *x, enum stats_bypass why)
+static void bypass(const struct exchange *x, enum stats_bypass why)
 {
     if (x->head.method_id != METHOD_HEAD)
         STATS_INC(x->stats->edge.bypassed[why]);
 }
 
+/* The coding; negative: it was counted why there is none. */
+static int decide(const struct exchange *x, const struct cfg_compression *cfg,
+                  struct msg *head)
+{
+    enum stats_bypass why = obstacle(cfg, head);
+    int coding = -1;
+
+    if (why == NO_BYPASS) {
+        add_vary(head);
+        coding = coding_for(x, cfg);
+        why = coding < 0                                              ? BYPASS_CLIENT
+              : named_says(&x->head, "cache-control", "no-transform") ? BYPASS_NO_TRANSFORM
+                                                                      : NO_BYPASS;
+    }
+    if (why == NO_BYPASS)
+        return coding;
+    bypass(x, why);
+    return -1;
+}
+
 void zip_response(struct exchange *x, struct msg *head, bool end)
 {
     const struct cfg_compression *cfg = x->edge->rules->compression;
-    enum stats_bypass why = obstacle(cfg, head);
     struct coder *coder = NULL;
     int coding;
 
-    if (why != NO_BYPASS) {
-        bypass(x, why);
+    if (head->status == 304) {
+        confirm(x, head);
         return;
     }
-    add_vary(head);
-    coding = coding_for(x, cfg);
-    if (coding < 0) {
-        bypass(x, BYPASS_CLIENT);
+    coding = decide(x, cfg, head);
+    if (coding < 0)
         return;
-    }
     if (!end)
         coder = coder_get(edge_worker(x->w)->coders, (enum cfg_coding)coding,
                           cfg->level[coding], x->pin->topology->cfg->compression_bytes);

@@ -36,6 +36,15 @@ bool named_says(const struct msg *m, const char *name, const char *word)
     return false;
 }
 
+bool named_grpc(const struct msg *m)
+{
+    static const char type[] = "application/grpc";
+    const struct field *f = named_first(m, "content-type");
+    size_t n = sizeof(type) - 1;
+
+    return f != NULL && f->value_len >= n && lex_same(msg_value(m, f), type, n);
+}
+
 void named_drop(struct msg *m, const char *name)
 {
     for (size_t i = 0; i < m->n_fields; i++)

@@ -23,6 +23,10 @@ const struct field *named_only(const struct msg *m, const char *name);
 /* Is the word an element of any of them, as lists? */
 bool named_says(const struct msg *m, const char *name, const char *word);
 
+/* Is its content gRPC's messages, or those of its kin?  They are compressed one by one, if
+ * at all, and what became of the call stands behind them. */
+bool named_grpc(const struct msg *m);
+
 void named_drop(struct msg *m, const char *name);
 
 /* Drops all that an application behind CGI would take for that name: "X_User" too. */

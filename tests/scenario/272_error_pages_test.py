@@ -198,17 +198,17 @@ def test_a_page_is_read_at_each_reload_and_a_missing_one_stops_it(paged, origin,
 
 
 def test_a_page_has_a_largest_size(tmp_path):
-    (tmp_path / "big.html").write_bytes(b"x" * (256 * 1024 + 1))
+    (tmp_path / "big.html").write_bytes(b"x" * (64 * 1024 + 1))
     text = ("listeners: 127.0.0.1:8080\nservices: { s: { pools: { baseline: { backends: 127.0.0.1:1 } } } }\n"
             "routes: { service: s }\nerrors: { status: 404, file: big.html }\n")
     rc, _, err = check_config(text, tmp_path)
-    assert rc == 1 and err == "checked.yaml:4:30: file: big.html: has more than 262144 bytes\n"
-    (tmp_path / "big.html").write_bytes(b"x" * (256 * 1024))
+    assert rc == 1 and err == "checked.yaml:4:30: file: big.html: has more than 65536 bytes\n"
+    (tmp_path / "big.html").write_bytes(b"x" * (64 * 1024))
     assert check_config(text, tmp_path)[0] == 0
 
 
 def test_a_large_page_reaches_a_slow_client(paged, origin, tmp_path):
-    big = bytes(range(256)) * 1024
+    big = bytes(range(256)) * 256
     t = paged([dead(origin)], [{"status": 502, "file": "sorry.html"}])
     (tmp_path / "sorry.html").write_bytes(big)
     assert t.post("reload").status == 200
