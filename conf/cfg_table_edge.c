@@ -42,7 +42,7 @@ const struct cfg_section cfg_table_edge_compression = {
 static const struct cfg_key errors_keys[] = {
     LIST("status", statuses, STATUS, "Which answers.", .required = true,
          .example = "[ 404, 5xx ]"),
-    STRING("file", TEXT, file, NULL, "The page, at most 256 KiB; it is read at load.",
+    STRING("file", TEXT, file, NULL, "The page, at most 64 KiB; it is read at load.",
            .required = true, .example = "/etc/tidegate/sorry.html"),
     STRING("content_type", TEXT, content_type, "",
            "Its media type; by default from the file's name.  Of several pages for one "

@@ -34,8 +34,8 @@ struct client_tie {
 /* `from` is where fd was accepted from, `port` the listener's. */
 void client_init(struct client *c, int fd, const union proxyproto_addr *from,
                  uint16_t port);
-/* Another one at the same ends, which need not be there any longer than it is asked about
- * here.  Ends with client_gone(). */
+/* One with the same ends and without a connection, for what may outlive `from`.  Ends with
+ * client_gone(). */
 void client_copy(struct client *to, struct client *from);
 /* A header was read. */
 void client_told(struct client *c, const struct proxyproto *p);

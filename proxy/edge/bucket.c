@@ -25,8 +25,7 @@ _Static_assert(sizeof(struct set) == CACHE_LINE, "a look-up touches one line");
 
 struct bucket_table {
     int64_t token_ns; /* one token's worth of time */
-    int64_t
-        depth_ns; /* how far ahead of now a bucket may be filled up: all but one token */
+    int64_t depth_ns; /* that a bucket may be filled up ahead of now: all but one */
     size_t mask;
     struct set *sets;
 };
