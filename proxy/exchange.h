@@ -113,7 +113,7 @@ struct exchange {
 
     /* measured */
     mono_us blocked_at, blocked_us; /* the backend waits for the client since; did so */
-    mono_us start, routed_at; /* routed_at: when it became demand; 0: not yet */
+    mono_us start, routed_at;       /* routed_at: when it became demand; 0: not yet */
     mono_us attempt_at, first_byte_at, waiting_since;
     uint64_t user, path_hash, repeat_key;
     uint64_t bytes_up, bytes_down;
