@@ -22,7 +22,8 @@ BASE := -std=c11 -D_GNU_SOURCE -I. -pthread -fno-strict-aliasing $(WARN)
 REL  := -O2 -g -flto=auto -fno-semantic-interposition -fstack-protector-strong \
         -fstack-clash-protection -D_FORTIFY_SOURCE=2 -fPIE
 SAN  := -O1 -g -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined
-LIBS := -levent_core -levent_extra -ljansson -lfyaml -llmdb -lcares -lssl -lcrypto -lz -lnghttp2 -lm
+LIBS := -levent_core -levent_extra -ljansson -lfyaml -llmdb -lcares -lssl -lcrypto -lcrypt -lz \
+        -lbrotlienc -lzstd -lnghttp2 -lm
 LDREL := -pie -Wl,-z,relro,-z,now -Wl,-z,noexecstack -Wl,--as-needed
 
 SRC  := $(sort $(wildcard base/*.c conf/*.c proxy/*.c proxy/*/*.c profiler/*.c profiler/*/*.c \
@@ -106,7 +107,7 @@ test: deps
 test-parts: all $(B)/unit $(REPLAYS)
 
 $(B)/unit: $(UOBJ) $(B)/asan/lib.a
-	@echo "  LINK  $@"; $(CC) $(BASE) $(SAN) -o $@ $(UOBJ) $(B)/asan/lib.a $(LIBS) -lcriterion
+	@echo "  LINK  $@"; $(CC) $(BASE) $(SAN) -o $@ $(UOBJ) $(B)/asan/lib.a $(LIBS) -lcriterion -lbrotlidec
 unit: $(B)/unit
 	$(B)/unit --verbose=0
 

@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/handover.h"
 #include "base/log.h"
+#include "conf/cfg_edge.h"
 #include "conf/cfg_template.h"
 
 enum cfg_log_only { CFG_LOG_ALL, CFG_LOG_ERRORS };
@@ -246,12 +247,17 @@ struct cfg_service {
     char *time_zone;          /* IANA name, or "UTC" */
     struct cfg_access_log *access_log; /* in place of the listener's; n 0: that one */
     size_t n_access_log;
+    struct cfg_edge edge;
 };
 
 struct cfg_route {
     char *host; /* lower case; "": any */
     char *path; /* prefix, matched on segment boundaries */
     uint16_t index, service;
+    bool edged; /* something of the edge is to be done for its requests */
+    struct cfg_edge edge;
+    struct cfg_auth auth;
+    struct cfg_mirror mirror;
 };
 
 struct cfg_admin {
@@ -317,6 +323,9 @@ struct cfg {
     size_t n_services;
     struct cfg_route *routes; /* most specific first */
     size_t n_routes;
+    struct cfg_error_page *errors; /* for requests whose route and service have none */
+    size_t n_errors;
+    uint64_t compression_bytes; /* that a worker's compressors may take */
     struct cfg_admin admin;
     struct cfg_profiler profiler;
     struct cfg_store store;

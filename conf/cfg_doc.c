@@ -5,7 +5,7 @@
 #include "base/check.h"
 #include "conf/cfg_table.h"
 
-#define SECTIONS_MAX 64 /* the table has fewer */
+#define SECTIONS_MAX 100 /* the table has fewer */
 
 static const char *const intro =
     "# Configuration\n"
@@ -77,6 +77,9 @@ static void print_kind(FILE *to, const struct cfg_key *k)
     if (k->words != NULL) {
         for (size_t i = 0; k->words[i] != NULL; i++)
             fprintf(to, "%s`%s`", i > 0 ? ", " : "", k->words[i]);
+    } else if (k->type == CFG_T_LIST && k->elem->words != NULL) {
+        fputs("list of ", to);
+        print_kind(to, k->elem);
     } else if (k->type == CFG_T_LIST && k->section == NULL) {
         fprintf(to, "list of %s", cfg_table_type_name(k->elem->type));
     } else {

@@ -1,6 +1,7 @@
 #include "conf/cfg_fill.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/check.h"
@@ -56,9 +57,30 @@ static void set_default(const struct cfg_key *k, void *field)
 {
     const char *text = k->def != NULL ? k->def : "";
 
-    if (k->def == NULL && k->type == CFG_T_ADDR)
+    if (k->def == NULL && (k->type == CFG_T_ADDR || k->type == CFG_T_RATE))
         return; /* zeroed is "not given" */
     CHECK(cfg_value_parse(k, text, field, NULL) == RC_OK);
+}
+
+/* The entries of k->def, between which ", " stands. */
+static void set_default_list(struct fill *f, const struct cfg_key *k, char *obj)
+{
+    struct entries e;
+    const char *p;
+    size_t n = 1;
+
+    for (p = strstr(k->def, ", "); p != NULL; p = strstr(p + 2, ", "))
+        n++;
+    e = replace_entries(f, k, obj, n);
+    p = k->def;
+    for (size_t i = 0; i < n; i++) {
+        const char *end = strstr(p, ", ");
+        char *text = end != NULL ? mem_strn(p, (size_t)(end - p)) : mem_str(p);
+
+        CHECK(cfg_value_parse(k->elem, text, *e.array + i * e.size, NULL) == RC_OK);
+        free(text);
+        p = end != NULL ? end + 2 : p;
+    }
 }
 
 static void prepare_key(struct fill *f, const struct cfg_key *k, char *obj)
@@ -70,8 +92,7 @@ static void prepare_key(struct fill *f, const struct cfg_key *k, char *obj)
     else if (k->type == CFG_T_SERVICE)
         *(uint16_t *)(void *)(obj + k->offset) = CFG_SERVICE_NONE;
     else if (k->type == CFG_T_LIST && k->def != NULL)
-        CHECK(cfg_value_parse(k->elem, k->def, *replace_entries(f, k, obj, 1).array,
-                              NULL) == RC_OK);
+        set_default_list(f, k, obj);
 }
 
 /* What a new object has before its own text is read. */
@@ -273,6 +294,15 @@ static void refuse_key(struct fill *f, const struct cfg_section *s,
                        all);
 }
 
+/* A value in place of the map, or a list where the value may be one. */
+static bool is_shorthand(const struct cfg_section *s, const struct yaml_node *n)
+{
+    if (s->shorthand == NULL)
+        return false;
+    return n->kind == YAML_SCALAR ||
+           (n->kind == YAML_LIST && cfg_table_key(s, s->shorthand)->type == CFG_T_LIST);
+}
+
 static void apply_shorthand(struct fill *f, const struct cfg_section *s, char *obj,
                             const struct yaml_node *n)
 {
@@ -289,13 +319,13 @@ static void apply_shorthand(struct fill *f, const struct cfg_section *s, char *o
 static bool apply(struct fill *f, const struct cfg_section *s, char *obj,
                   const struct yaml_node *node)
 {
-    if (s->optional && !f->inheriting)
-        *(bool *)obj = true; /* a default for all brings none into being */
+    if (s->optional && (s->spreads || !f->inheriting))
+        *(bool *)obj = true; /* most defaults for all bring none into being */
     if (node->faulty)
         return false;
     if (yaml_is_null(node))
         return true;
-    if (node->kind == YAML_SCALAR && s->shorthand != NULL) {
+    if (is_shorthand(s, node)) {
         apply_shorthand(f, s, obj, node);
         return true;
     }
@@ -324,7 +354,7 @@ static bool missing(const struct fill *f, const struct cfg_key *k, const char *o
 
     if (!k->required || cfg_places_spoiled(f->places, field))
         return false;
-    if (k->type == CFG_T_LIST || k->type == CFG_T_MAP)
+    if (k->type == CFG_T_LIST || k->type == CFG_T_MAP || k->type == CFG_T_RATE)
         return cfg_places_find(f->places, field) == NULL;
     if (k->type == CFG_T_SERVICE)
         return *(const uint16_t *)(const void *)field == CFG_SERVICE_NONE;

@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "conf/cfg_check.h"
+#include "conf/cfg_check_edge.h"
 #include "conf/cfg_fill.h"
 #include "conf/cfg_origin.h"
 
@@ -38,6 +39,25 @@ static int by_specificity(const void *a, const void *b)
     return strcmp(x->path, y->path);
 }
 
+/* What is known of where a route was written moves with it. */
+static void sort_routes(struct cfg *c)
+{
+    struct cfg_route *old = c->routes, *routes;
+    size_t size = sizeof(*old);
+
+    routes = MEM_NEW_N(struct cfg_route, c->n_routes);
+    for (size_t i = 0; i < c->n_routes; i++)
+        old[i].index = (uint16_t)i;
+    memcpy(routes, old, c->n_routes * size);
+    qsort(routes, c->n_routes, size, by_specificity);
+    for (size_t i = 0; i < c->n_routes; i++) {
+        cfg_places_move(&c->origin->places, &old[routes[i].index], &routes[i], size);
+        routes[i].index = (uint16_t)i;
+    }
+    free(old);
+    c->routes = routes;
+}
+
 static void finish_routes(struct cfg *c)
 {
     for (size_t i = 0; i < c->n_routes; i++) {
@@ -47,9 +67,7 @@ static void finish_routes(struct cfg *c)
         if (n > 1 && path[n - 1] == '/')
             path[n - 1] = 0;
     }
-    qsort(c->routes, c->n_routes, sizeof(c->routes[0]), by_specificity);
-    for (size_t i = 0; i < c->n_routes; i++)
-        c->routes[i].index = (uint16_t)i;
+    sort_routes(c);
 }
 
 static void lower_names(char **names, size_t n)
@@ -104,6 +122,7 @@ static void finish(struct cfg *c)
     }
     c->admin.enabled = c->admin.bind.text[0] != 0;
     finish_routes(c);
+    cfg_edge_finish(c);
 }
 
 /* ---- loading ------------------------------------------------------------------------ */
@@ -128,6 +147,7 @@ static int load_tree(struct cfg *c, struct yaml_node *tree, struct cfg **out,
     if (tree != NULL) {
         cfg_fill(tree, c, places, errs);
         cfg_check(c, c->file, places, errs);
+        cfg_check_edge(c, c->file, places, errs);
     }
     yaml_free(tree);
     if (tree == NULL || errs->n > 0) {

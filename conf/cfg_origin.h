@@ -21,7 +21,7 @@ void cfg_origin_free(struct cfg_origin *o); /* NULL is fine */
 
 /*
  * Where the field was set, or else where the object around it begins; without a line when
- * neither is in the text.  Not for routes, which are sorted after they were read.
+ * neither is in the text.
  */
 struct cfg_at cfg_origin_at(const struct cfg *c, const void *field, const void *object);
 

@@ -90,6 +90,22 @@ void cfg_places_forget(struct cfg_places *p, const void *memory, size_t len)
     }
 }
 
+static void move(struct map *m, const void *from, const void *to, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        struct noted *known = map_remove(m, key_of(from) + i);
+
+        if (known != NULL)
+            map_set(m, key_of(to) + i, known);
+    }
+}
+
+void cfg_places_move(struct cfg_places *p, const void *from, const void *to, size_t len)
+{
+    move(&p->fields, from, to, len);
+    move(&p->objects, from, to, len);
+}
+
 const struct cfg_at *cfg_places_find(const struct cfg_places *p, const void *field)
 {
     return find(&p->fields, field);

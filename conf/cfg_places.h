@@ -30,6 +30,9 @@ void cfg_places_spoil(struct cfg_places *p, const void *field);
 /* Before the memory goes: another field may get the same address. */
 void cfg_places_forget(struct cfg_places *p, const void *memory, size_t len);
 
+/* The memory was copied; the places do not overlap. */
+void cfg_places_move(struct cfg_places *p, const void *from, const void *to, size_t len);
+
 const struct cfg_at *cfg_places_find(const struct cfg_places *p, const void *field);
 const struct cfg_at *cfg_places_find_object(const struct cfg_places *p, const void *object);
 bool cfg_places_spoiled(const struct cfg_places *p, const void *field);

@@ -59,6 +59,9 @@ static const char *const patterns[] = {
     [CFG_T_ADDR] = "unix:.+|\\[[0-9A-Fa-f:.]+\\]:[0-9]{1,5}|[^\\[\\]:\\s]+:[0-9]{1,5}",
     [CFG_T_BLOCK] = "[0-9A-Fa-f:.]+(/[0-9]{1,3})?",
     [CFG_T_IDENTITY] = "(header|cookie):" TCHARS "|address",
+    [CFG_T_STATUS] = "[0-9]{3}(-[0-9]{3})?|[0-9]xx",
+    [CFG_T_LIMIT_KEY] = "client|user|(header|cookie):" TCHARS,
+    [CFG_T_USER] = ".+",
     [CFG_T_SERVICE] = ".+",
     [CFG_T_INCLUDE] = ".+",
 };
@@ -97,6 +100,7 @@ static json_t *as_yaml(const struct cfg_key *k)
     case CFG_T_SIZE64:
         return by_number(k, k->type, "integer");
     case CFG_T_RANGE:
+    case CFG_T_STATUS:
         return by_number(k, CFG_T_COUNT, "integer");
     case CFG_T_SHARE:
     case CFG_T_NUMBER:
@@ -116,6 +120,8 @@ static json_t *as_yaml(const struct cfg_key *k)
     case CFG_T_BLOCK:
     case CFG_T_IDENTITY:
     case CFG_T_TEMPLATE:
+    case CFG_T_LIMIT_KEY:
+    case CFG_T_USER:
     case CFG_T_SERVICE:
     case CFG_T_SECTION:
     case CFG_T_LIST:
@@ -158,11 +164,27 @@ static json_t *value_schema(const struct cfg_key *k)
 /* ---- what is said about a key ----------------------------------------------------------
  */
 
+static json_t *list_default(const char *def)
+{
+    json_t *list = json_array();
+
+    while (*def != 0) {
+        size_t n = strcspn(def, ",");
+
+        append(list, json_stringn(def, n));
+        def += n;
+        def += strspn(def, ", ");
+    }
+    return list;
+}
+
 static json_t *default_of(const struct cfg_key *k)
 {
     char *end;
     double number = strtod(k->def, &end);
 
+    if (k->type == CFG_T_LIST)
+        return list_default(k->def);
     if (k->type == CFG_T_BOOL)
         return json_boolean(strcmp(k->def, "true") == 0);
     if (k->type == CFG_T_COUNT && *end == 0)
@@ -231,13 +253,16 @@ static json_t *list_schema(struct schema *s, const struct cfg_key *k)
 
 static json_t *map_schema(struct schema *s, const struct cfg_key *k)
 {
-    char *names = mem_printf("^[a-z0-9._-]{1,%d}$", NAME_MAX_LEN - 1);
-    json_t *o = json_pack("{s:s, s:{s:s}, s:o, s:i, s:i}", "type", "object",
-                          "propertyNames", "pattern", names, "additionalProperties",
+    json_t *o = json_pack("{s:s, s:o, s:i, s:i}", "type", "object", "additionalProperties",
                           section_ref(s, k->section, true), "minProperties", 1,
                           "maxProperties", SERVICES_MAX);
+    char *names;
 
-    free(names);
+    if (k->plain_names) {
+        names = mem_printf("^[a-z0-9._-]{1,%d}$", NAME_MAX_LEN - 1);
+        set(o, "propertyNames", json_pack("{s:s}", "pattern", names));
+        free(names);
+    }
     return o;
 }
 
@@ -255,6 +280,11 @@ static json_t *key_schema(struct schema *s, const struct cfg_key *k, bool inheri
         o = value_schema(k);
     describe(o, k);
     return o;
+}
+
+static json_t *shorthand_schema(struct schema *s, const struct cfg_key *k)
+{
+    return k->type == CFG_T_LIST ? list_schema(s, k) : value_schema(k);
 }
 
 /*
@@ -292,7 +322,7 @@ static json_t *section_ref(struct schema *s, const struct cfg_section *sec, bool
         def = section_map(s, sec, inherits || sec->inherits != NULL);
         if (sec->shorthand != NULL)
             def = json_pack("{s:[o, o]}", "anyOf", def,
-                            value_schema(cfg_table_key(sec, sec->shorthand)));
+                            shorthand_schema(s, cfg_table_key(sec, sec->shorthand)));
         if (sec->doc != NULL)
             set(def, "description", text(sec->doc));
         set(s->defs, name, def);

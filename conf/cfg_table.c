@@ -5,82 +5,8 @@
 #include "base/check.h"
 #include "conf/cfg.h"
 #include "conf/cfg_access.h"
-
-/* ---- the forms of a row --------------------------------------------------------------
- * S is the struct of the section at hand.  AT() also proves that the field has the C
- * type which the row's kind of value is stored in. */
-
-#define AT(field, ctype)                                                                   \
-    (offsetof(struct S, field) + _Generic(((struct S *)0)->field, ctype : 0))
-#define ROW(key, kind, field, ctype, ...)                                                  \
-    {                                                                                      \
-        .name = key, .type = CFG_T_##kind, .offset = AT(field, ctype), __VA_ARGS__         \
-    }
-#define LIMITS(d, lo, hi, text) .def = d, .min = lo, .max = hi, .doc = text
-
-#define BOOL(key, field, d, text) ROW(key, BOOL, field, bool, .def = d, .doc = text)
-#define COUNT(key, field, d, lo, hi, text, ...)                                            \
-    ROW(key, COUNT, field, uint32_t, LIMITS(d, lo, hi, text), __VA_ARGS__)
-#define DURATION(key, field, d, lo, hi, text)                                              \
-    ROW(key, DURATION, field, uint32_t, LIMITS(d, lo, hi, text))
-#define DURATION64(key, field, d, lo, hi, text)                                            \
-    ROW(key, DURATION64, field, uint64_t, LIMITS(d, lo, hi, text))
-#define SIZE(key, field, d, lo, hi, text)                                                  \
-    ROW(key, SIZE, field, uint32_t, LIMITS(d, lo, hi, text))
-#define SIZE64(key, field, d, lo, hi, text, ...)                                           \
-    ROW(key, SIZE64, field, uint64_t, LIMITS(d, lo, hi, text), __VA_ARGS__)
-#define SHARE(key, field, d, lo, hi, text)                                                 \
-    ROW(key, SHARE, field, double, LIMITS(d, lo, hi, text))
-#define NUMBER(key, field, d, lo, hi, text)                                                \
-    ROW(key, NUMBER, field, double, LIMITS(d, lo, hi, text))
-#define RATE(key, field, d, lo, hi, text, ...)                                             \
-    ROW(key, RATE, field, double, LIMITS(d, lo, hi, text), __VA_ARGS__)
-#define RANGE(key, field, d, lo, hi, text)                                                 \
-    ROW(key, RANGE, field, uint16_t, LIMITS(d, lo, hi, text))
-#define TIME(key, field, d, text, ...)                                                     \
-    ROW(key, TIME, field, wall_ms, .def = d, .doc = text, __VA_ARGS__)
-#define ENUM(key, field, names, d, text)                                                   \
-    ROW(key, ENUM, field, unsigned, .words = names, .def = d, .doc = text)
-#define STRING(key, kind, field, d, text, ...)                                             \
-    ROW(key, kind, field, char *, .def = d, .doc = text, __VA_ARGS__)
-#define TEMPLATE(key, field, vars, d, text, ...)                                           \
-    ROW(key, TEMPLATE, field, struct cfg_template, .variables = &vars, .def = d,           \
-        .doc = text, __VA_ARGS__)
-#define ADDR(key, field, text, ...)                                                        \
-    ROW(key, ADDR, field, struct addr, .doc = text, __VA_ARGS__)
-#define SERVICE(key, field, text, ...)                                                     \
-    ROW(key, SERVICE, field, uint16_t, .doc = text, __VA_ARGS__)
-
-/* Nested settings: GROUP is only in the YAML, SECTION is a struct of its own. */
-#define GROUP(key, sec, text)                                                              \
-    {                                                                                      \
-        .name = key, .type = CFG_T_SECTION, .section = &sec, .doc = text                   \
-    }
-#define SECTION(key, field, sec, text)                                                     \
-    {                                                                                      \
-        .name = key, .type = CFG_T_SECTION, .offset = offsetof(struct S, field),           \
-        .section = &sec, .doc = text                                                       \
-    }
-#define LIST_ROW(key, field, text, ...)                                                    \
-    {                                                                                      \
-        .name = key, .type = CFG_T_LIST, .offset = offsetof(struct S, field),              \
-        .n_offset = offsetof(struct S, n_##field), .doc = text, __VA_ARGS__                \
-    }
-#define LIST(key, field, kind, text, ...)                                                  \
-    LIST_ROW(key, field, text, .elem = &(const struct cfg_key){.type = CFG_T_##kind},      \
-             __VA_ARGS__)
-#define LIST_OF(key, field, sec, text, ...)                                                \
-    LIST_ROW(key, field, text, .section = &sec,                                            \
-             .elem = &(const struct cfg_key){.type = CFG_T_SECTION, .section = &sec},      \
-             __VA_ARGS__)
-#define MAP(key, field, sec, text)                                                         \
-    {                                                                                      \
-        .name = key, .type = CFG_T_MAP, .offset = offsetof(struct S, field),               \
-        .n_offset = offsetof(struct S, n_##field), .section = &sec, .required = true,      \
-        .doc = text                                                                        \
-    }
-
-#define KEYS(array) .keys = (array), .n_keys = N_ELEMS(array), .size = sizeof(struct S)
+#include "conf/cfg_rows.h"
+#include "conf/cfg_table_edge.h"
 
 /* ---- access logs -------------------------------------------------------------------- */
 
@@ -583,6 +509,7 @@ static const struct cfg_key service_keys[] = {
              "A failed request that its client repeats within this is not new demand."),
     STRING("time_zone", TEXT, time_zone, "UTC",
            "Of its users' days and weeks: an IANA name.", .example = "Europe/Zurich"),
+    CFG_TABLE_EDGE_ROWS,
     LIST_OF("access_log", access_log, access_log, "In place of the listener's."),
 };
 static const struct cfg_section service = {
@@ -599,6 +526,9 @@ static const struct cfg_key route_keys[] = {
            "Prefix of the path, in whole segments: `/api` takes `/api` and `/api/x`, not "
            "`/apis`."),
     SERVICE("service", service, "Who answers.", .required = true, .example = "shop"),
+    CFG_TABLE_EDGE_ROWS,
+    SECTION("auth", auth, cfg_table_edge_auth, "Who may ask."),
+    SECTION("mirror", mirror, cfg_table_edge_mirror, "Copies for another service."),
 };
 static const struct cfg_section route = {
     KEYS(route_keys), .title = "routes[]",
@@ -747,9 +677,14 @@ static const struct cfg_key root_keys[] = {
            "clients send under this name is dropped, at every listener.",
            .example = "X-Client-Subject"),
     LIST_OF("listeners", listeners, listener, "Where clients connect.", .required = true),
-    MAP("services", services, service, "Who answers."),
+    MAP("services", services, service, "Who answers.", .required = true,
+        .plain_names = true),
     LIST_OF("routes", routes, route, "Which service takes which request.",
             .required = true),
+    LIST_OF("errors", errors, cfg_table_edge_errors, CFG_TABLE_EDGE_ERRORS),
+    SIZE64("compression_memory", compression_bytes, "64m", "1m", "1024g",
+           "Of one worker for `compression`; an answer that finds no more goes "
+           "uncompressed."),
     SECTION("admin", admin, admin, "The admin endpoint."),
     SECTION("profiler", profiler, profiler, "Who does what, and when."),
     SECTION("store", store, store, "What must outlive the process."),

@@ -35,6 +35,9 @@
     X(IDENTITY, "identity", "`header:NAME`, `cookie:NAME` or `address`")                   \
     X(TEMPLATE, "template",                                                                \
       "text with variables, `{name}` or `{name:argument}`; `{{` is a brace")               \
+    X(STATUS, "status", "`404`, `5xx`, `500-504`")                                         \
+    X(LIMIT_KEY, "limit key", "`client`, `user`, `header:NAME` or `cookie:NAME`")          \
+    X(USER, "user", "`name:HASH` as in an htpasswd file, or the path of one")              \
     X(SERVICE, "service", "a name under `services`")                                       \
     X(SECTION, "map", "")                                                                  \
     X(LIST, "list", "a list, or a single entry")                                           \
@@ -54,8 +57,8 @@ struct cfg_template_set;
 struct cfg_key {
     const char *name;
     enum cfg_type type;
-    size_t offset;                            /* of the field in the section's struct */
-    const char *def;                          /* NULL: required, or computed */
+    size_t offset;   /* of the field in the section's struct */
+    const char *def; /* NULL: required, or computed; LIST: may be several, ", " between */
     const char *min, *max;                    /* inclusive; NULL: none */
     const char *zero;                         /* the word that stands for 0, or NULL */
     const char *const *words;                 /* ENUM: by value, NULL at the end */
@@ -64,7 +67,8 @@ struct cfg_key {
     size_t n_offset;                          /* LIST, MAP: of the count, a size_t */
     const struct cfg_section *section;        /* SECTION, MAP, DEFAULTS, LIST of SECTION */
     bool required, secret;
-    bool empty; /* text: "" is a value of its own, not the lack of one */
+    bool plain_names; /* MAP: small letters, digits, `.`, `_`, `-` */
+    bool empty;       /* text: "" is a value of its own, not the lack of one */
     const char *doc;
     const char *example; /* where the default shows too little */
 };
@@ -77,6 +81,7 @@ struct cfg_section {
     size_t size;           /* of the struct, where it is an entry of a list or map */
     size_t name_offset;    /* MAP: of the char * that takes an entry's name */
     bool optional;         /* the struct begins with a bool that says it was given */
+    bool spreads;          /* optional: given under `defaults` it is given everywhere */
     const char *shorthand; /* key that a plain value in place of the map stands for */
     const char *inherits;  /* key under `defaults` */
 };

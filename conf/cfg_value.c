@@ -13,6 +13,7 @@
 #include "conf/cfg.h"
 #include "conf/cfg_number.h"
 #include "conf/cfg_template.h"
+#include "conf/cfg_walk.h"
 #include "conf/nearest.h"
 
 /* ---- words and times ---------------------------------------------------------------- */
@@ -119,6 +120,14 @@ static bool is_path(const char *s)
     return true;
 }
 
+/* name:HASH, or a file's path, which has no colon. */
+static bool is_user(const char *s)
+{
+    const char *colon = strchr(s, ':');
+
+    return colon == NULL || (colon > s && colon[1] != 0);
+}
+
 /* Lower case, IPv6 in its canonical form; NULL: not a host. */
 static char *host_form(const char *text)
 {
@@ -173,6 +182,8 @@ static int text_from(const struct cfg_key *k, const char *text, void *field, str
                        "'%s' has characters other than letters, digits and "
                        "!#$%%&'*+-.^_`|~",
                        text);
+    if (k->type == CFG_T_USER && !is_user(text))
+        return why_set(w, RC_INVALID, "a user is written as name:HASH");
     replace_text(field, mem_str(text));
     return RC_OK;
 }
@@ -189,7 +200,8 @@ static int template_from(const struct cfg_key *k, const char *text, void *field,
 
 static bool is_text(enum cfg_type t)
 {
-    return t == CFG_T_TEXT || t == CFG_T_PATH || t == CFG_T_HOST || t == CFG_T_TOKEN;
+    return t == CFG_T_TEXT || t == CFG_T_PATH || t == CFG_T_HOST || t == CFG_T_TOKEN ||
+           t == CFG_T_USER;
 }
 
 /* ---- addresses and identities ------------------------------------------------------- */
@@ -220,26 +232,109 @@ static int block_from(const struct cfg_key *k, const char *text, void *field, st
     return RC_OK;
 }
 
+#define IS_HEADER(text) (strncmp(text, "header:", 7) == 0)
+#define IS_COOKIE(text) (strncmp(text, "cookie:", 7) == 0)
+
+/* The name behind "header:" or "cookie:"; to free(). */
+static int named_from(const char *text, char **out, struct why *w)
+{
+    if (!is_token(text + 7))
+        return why_set(w, RC_INVALID, "'%s' is not the name of a %.6s", text + 7, text);
+    *out = mem_str(text + 7);
+    for (char *p = *out; IS_HEADER(text) && *p != 0; p++)
+        *p = (char)tolower((unsigned char)*p);
+    return RC_OK;
+}
+
 static int identity_from(const struct cfg_key *k, const char *text, void *field,
                          struct why *w)
 {
-    bool header = strncmp(text, "header:", 7) == 0,
-         cookie = strncmp(text, "cookie:", 7) == 0;
     struct cfg_identity id = {CFG_ID_ADDRESS, NULL};
 
     (void)k;
-    if (!header && !cookie && strcmp(text, "address") != 0)
+    if (IS_HEADER(text) || IS_COOKIE(text)) {
+        id.kind = IS_HEADER(text) ? CFG_ID_HEADER : CFG_ID_COOKIE;
+        if (named_from(text, &id.name, w) != RC_OK)
+            return RC_INVALID;
+    } else if (strcmp(text, "address") == 0) {
+        id.name = mem_str("");
+    } else {
         return why_set(w, RC_INVALID, "'%s' is not header:NAME, cookie:NAME or address",
                        text);
-    if ((header || cookie) && !is_token(text + 7))
-        return why_set(w, RC_INVALID, "'%s' is not the name of a %.6s", text + 7, text);
-    if (header || cookie)
-        id.kind = header ? CFG_ID_HEADER : CFG_ID_COOKIE;
-    id.name = mem_str(header || cookie ? text + 7 : "");
-    for (char *p = id.name; header && *p != 0; p++)
-        *p = (char)tolower((unsigned char)*p);
+    }
     *(struct cfg_identity *)field = id;
     return RC_OK;
+}
+
+static int limit_key_from(const struct cfg_key *k, const char *text, void *field,
+                          struct why *w)
+{
+    struct cfg_limit_key key = {.name = NULL}, *to = field;
+
+    (void)k;
+    if (IS_HEADER(text) || IS_COOKIE(text)) {
+        key.kind = IS_HEADER(text) ? CFG_LIMIT_HEADER : CFG_LIMIT_COOKIE;
+        if (named_from(text, &key.name, w) != RC_OK)
+            return RC_INVALID;
+    } else if (strcmp(text, "client") == 0 || strcmp(text, "user") == 0) {
+        key.kind = text[0] == 'c' ? CFG_LIMIT_CLIENT : CFG_LIMIT_USER;
+        key.name = mem_str("");
+    } else {
+        return why_set(w, RC_INVALID,
+                       "'%s' is not client, user, header:NAME or cookie:NAME", text);
+    }
+    free(to->name);
+    *to = key;
+    return RC_OK;
+}
+
+static char *limit_key_text(const struct cfg_key *k, const void *field)
+{
+    const struct cfg_limit_key *key = field;
+
+    (void)k;
+    if (key->kind == CFG_LIMIT_CLIENT || key->kind == CFG_LIMIT_USER)
+        return mem_str(key->kind == CFG_LIMIT_CLIENT ? "client" : "user");
+    return mem_printf("%s:%s", key->kind == CFG_LIMIT_HEADER ? "header" : "cookie",
+                      key->name);
+}
+
+/* "5xx" is the whole hundred. */
+static int status_from(const struct cfg_key *k, const char *text, void *field,
+                       struct why *w)
+{
+    static const struct cfg_key range = {
+        .type = CFG_T_RANGE, .def = "500-504 or 5xx", .min = "300", .max = "599"};
+    struct cfg_status *s = field;
+
+    (void)k;
+    if (text[0] < '3' || text[0] > '5' || strcmp(text + 1, "xx") != 0)
+        return cfg_number_parse_range(&range, text, field, w);
+    s->from = (uint16_t)((text[0] - '0') * 100);
+    s->to = (uint16_t)(s->from + 99);
+    return RC_OK;
+}
+
+static char *status_text(const struct cfg_key *k, const void *field)
+{
+    const struct cfg_status *s = field;
+
+    (void)k;
+    if (s->from % 100 == 0 && s->to == s->from + 99)
+        return mem_printf("%uxx", s->from / 100u);
+    return s->from == s->to ? mem_printf("%u", s->from)
+                            : mem_printf("%u-%u", s->from, s->to);
+}
+
+/* The name alone: from a hash a password can be guessed. */
+static char *user_text(const struct cfg_key *k, const void *field)
+{
+    const char *s = *(char *const *)field, *colon = strchr(s, ':');
+
+    (void)k;
+    if (colon == NULL)
+        return mem_str(s);
+    return mem_printf("%.*s:%s", (int)(colon - s), s, CFG_REDACTED);
 }
 
 static char *identity_text(const struct cfg_key *k, const void *field)
@@ -317,6 +412,9 @@ static const struct value_type {
     [CFG_T_BLOCK] = {block_from, block_text, sizeof(struct addr_block)},
     [CFG_T_IDENTITY] = {identity_from, identity_text, sizeof(struct cfg_identity)},
     [CFG_T_TEMPLATE] = {template_from, template_text, sizeof(struct cfg_template)},
+    [CFG_T_STATUS] = {status_from, status_text, sizeof(struct cfg_status)},
+    [CFG_T_LIMIT_KEY] = {limit_key_from, limit_key_text, sizeof(struct cfg_limit_key)},
+    [CFG_T_USER] = {text_from, user_text, sizeof(char *)},
 };
 
 bool cfg_value_is(enum cfg_type t)
@@ -350,6 +448,8 @@ void cfg_value_clear(enum cfg_type t, void *field)
         free(((struct cfg_identity *)field)->name);
     else if (t == CFG_T_TEMPLATE)
         cfg_template_clear(field);
+    else if (t == CFG_T_LIMIT_KEY)
+        free(((struct cfg_limit_key *)field)->name);
 }
 
 bool cfg_value_unset(enum cfg_type t, const void *field)

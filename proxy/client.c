@@ -17,17 +17,25 @@ void client_init(struct client *c, int fd, const union proxyproto_addr *from, ui
     *c = (struct client){.fd = fd, .port = port, .from = *from};
 }
 
+static struct client_more *more_new(const struct proxyproto_ends *ends)
+{
+    struct client_more *m = MEM_NEW(struct client_more);
+
+    m->ends = *ends;
+    list_init(&m->ties);
+    return m;
+}
+
 /* The connection's own ends, until a header says something else. */
 static struct client_more *more_of(struct client *c)
 {
-    socklen_t len = sizeof(c->more->ends.to);
+    struct proxyproto_ends ends = {.from = c->from};
+    socklen_t len = sizeof(ends.to);
 
     if (c->more != NULL)
         return c->more;
-    c->more = MEM_NEW(struct client_more);
-    list_init(&c->more->ties);
-    c->more->ends.from = c->from;
-    getsockname(c->fd, &c->more->ends.to.any, &len);
+    getsockname(c->fd, &ends.to.any, &len);
+    c->more = more_new(&ends);
     return c->more;
 }
 
@@ -50,6 +58,12 @@ void client_told(struct client *c, const struct proxyproto *p)
     more_of(c)->ends = p->ends;
     c->from = p->ends.from;
     c->port = port_of(&p->ends.to);
+}
+
+void client_copy(struct client *to, struct client *from)
+{
+    client_init(to, -1, &from->from, from->port);
+    to->more = more_new(&more_of(from)->ends);
 }
 
 void client_announce(struct client *c, struct sock *s, unsigned version)

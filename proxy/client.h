@@ -34,6 +34,9 @@ struct client_tie {
 /* `from` is where fd was accepted from, `port` the listener's. */
 void client_init(struct client *c, int fd, const union proxyproto_addr *from,
                  uint16_t port);
+/* One with the same ends and without a connection, for what may outlive `from`.  Ends with
+ * client_gone(). */
+void client_copy(struct client *to, struct client *from);
 /* A header was read. */
 void client_told(struct client *c, const struct proxyproto *p);
 /* Begins a connection to a backend with a header of that version. */

@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "proxy/edge.h"
 
 #define Q(s) (1u << REQUEST_##s)
 #define P(s) (1u << RESPONSE_##s)
@@ -115,6 +116,29 @@ static void give_storage(struct exchange *x, const struct msg *head)
     x->head.text_room = text;
 }
 
+bool exchange_make_room(struct exchange *x, size_t fields, size_t text)
+{
+    struct msg *m = &x->head, to = {.fields = NULL};
+    char *mem;
+
+    if (m->n_fields + fields <= m->fields_room && m->text_len + text <= m->text_room)
+        return true;
+    fields += m->n_fields + EXCHANGE_SPARE_FIELDS;
+    text += m->text_len + EXCHANGE_SPARE_TEXT;
+    if (fields > EXCHANGE_FIELDS_MAX || text > EXCHANGE_TEXT_MAX + EXCHANGE_SPARE_TEXT)
+        return false;
+    mem = mem_grow(NULL, fields * sizeof(struct field) + text, 1);
+    to.fields = (struct field *)(void *)mem;
+    to.fields_room = (uint16_t)fields;
+    to.text = mem + fields * sizeof(struct field);
+    to.text_room = (uint32_t)text;
+    msg_copy(&to, m);
+    *m = to;
+    free(x->head_mem);
+    x->head_mem = mem;
+    return true;
+}
+
 struct exchange *exchange_new(struct worker *w, struct stream *down, const struct msg *head)
 {
     struct exchange *x = worker_exchange_get(w);
@@ -158,6 +182,8 @@ void exchange_free(struct exchange *x)
         x->down->x = NULL;
     if (x->up != NULL)
         x->up->x = NULL;
+    if (x->edge != NULL)
+        edge_free(x);
     loop_timer_remove(&x->timer);
     bufq_clear(&x->w->bufs, &x->body);
     if (x->answer_fields != NULL)

@@ -67,6 +67,9 @@ enum attempt_state {
 /* Room for what hop.c adds. */
 #define EXCHANGE_SPARE_TEXT   1024
 #define EXCHANGE_SPARE_FIELDS 12
+/* What a codec can send of a head: that of the largest request, and what is added. */
+#define EXCHANGE_TEXT_MAX   70000
+#define EXCHANGE_FIELDS_MAX 400
 
 struct exchange {
     uint32_t magic;
@@ -83,6 +86,8 @@ struct exchange {
     const struct cfg_route *route;
     const struct service *service; /* NULL: not routed */
     struct service_stats *stats;   /* of this worker */
+    struct edge *edge;             /* NULL: the edge has nothing to do for it (edge.h) */
+    const char *user_name;         /* who asks, if the route authenticates; NULL: unknown */
     struct backend *backend;       /* whose slot is held; NULL: none */
     const struct backend *avoid;   /* failed it before */
     const struct backend *last;    /* of the newest attempt; NULL: none was made */
@@ -101,6 +106,8 @@ struct exchange {
     bool cold;            /* waited because no backend had started yet */
     bool elsewhere;       /* tried with more than one backend */
     bool h2_up;           /* HTTP/2 was spoken in the newest attempt that was connected */
+    bool internal;        /* a request of our own (subreq.h) */
+    bool never_wait;      /* it finds a free slot or is refused */
     uint8_t tries_before; /* by the client: 0 for new demand (repeat.h) */
     bool up_has_room;     /* the upstream stream takes more body */
     bool gathers;         /* its body is awaited before a backend is taken */
@@ -115,7 +122,8 @@ struct exchange {
 
     /* measured */
     mono_us blocked_at, blocked_us; /* the backend waits for the client since; did so */
-    mono_us start, routed_at, attempt_at, first_byte_at, waiting_since;
+    mono_us start, routed_at;       /* routed_at: when it became demand; 0: not yet */
+    mono_us attempt_at, first_byte_at, waiting_since;
     mono_us connected_at, answered_at; /* of the newest attempt; 0: not yet */
     mono_us queued_since, queued_us;   /* waits that are over */
     uint32_t queue_position;           /* when it first joined, from 1 */
@@ -146,6 +154,12 @@ struct exchange *exchange_new(struct worker *w, struct stream *down,
 void exchange_keep_trailers(struct exchange *x, const struct msg *trailers);
 /* Both sides are over: gives back all it holds.  The memory is reused after this turn. */
 void exchange_free(struct exchange *x);
+
+/*
+ * Room for so many more fields and bytes in the head.  False: it would be larger than any
+ * head may be (EXCHANGE_TEXT_MAX).
+ */
+bool exchange_make_room(struct exchange *x, size_t fields, size_t text);
 
 void exchange_request_go(struct exchange *x, enum request_state to);
 void exchange_response_go(struct exchange *x, enum response_state to);

@@ -4,14 +4,14 @@
 
 #include "base/check.h"
 #include "proxy/ahead.h"
+#include "proxy/arrive.h"
 #include "proxy/budget.h"
-#include "proxy/client.h"
+#include "proxy/edge.h"
 #include "proxy/hop.h"
 #include "proxy/note.h"
 #include "proxy/observe.h"
 #include "proxy/reply.h"
 #include "proxy/upstream.h"
-#include "proxy/uri.h"
 #include "proxy/waitq.h"
 
 /* While no backend takes the body, this much of it is kept and then the client waits. */
@@ -88,6 +88,10 @@ static void finish(struct exchange *x)
     struct stream *down = x->down;
 
     CHECK(x->up == NULL && x->backend == NULL);
+    if (x->edge != NULL) {
+        edge_unwrap(x);
+        down = x->down;
+    }
     observe_exchange(x);
     if (x->log != NULL)
         note_exchange(x);
@@ -97,20 +101,46 @@ static void finish(struct exchange *x)
         down->ops->release(down);
 }
 
-/* Answers by ourselves; nothing of an answer was sent before. */
-static void answer(struct exchange *x, unsigned status, const char *why,
-                   double retry_after_s)
+/* Nothing of an answer was sent before. */
+void forward_answer_with(struct exchange *x, unsigned status,
+                         void (*send)(struct exchange *x, void *ctx), void *ctx)
 {
     exchange_ends(x, status < 400 ? ENDING_LOCAL : ENDING_REFUSED);
     close_attempt(x, BACKEND_ABANDONED);
     x->flags |= OBS_FAILED;
     x->status = (uint16_t)status;
     exchange_response_go(x, RESPONSE_HEAD);
-    x->bytes_down += reply_send(x->down, x->head.method_id, status, why, retry_after_s);
+    send(x, ctx);
     exchange_response_go(x, RESPONSE_DONE);
     if (!exchange_request_over(x))
         exchange_request_go(x, REQUEST_RESET);
     finish(x);
+}
+
+struct own_answer {
+    unsigned status;
+    const char *why;
+    double retry_after_s;
+};
+
+static void send_own(struct exchange *x, void *ctx)
+{
+    struct own_answer *a = ctx;
+
+    if (x->internal)
+        return;
+    if (!errpage_answer(x, &a->status, a->why, a->retry_after_s))
+        x->bytes_down +=
+            reply_send(x->down, x->head.method_id, a->status, a->why, a->retry_after_s);
+    x->status = (uint16_t)a->status;
+}
+
+void forward_answer(struct exchange *x, unsigned status, const char *why,
+                    double retry_after_s)
+{
+    struct own_answer a = {status, why, retry_after_s};
+
+    forward_answer_with(x, status, send_own, &a);
 }
 
 /* The same for a request that is refused for what it is. */
@@ -118,181 +148,50 @@ static void refuse(struct exchange *x, enum stats_refusal reason, unsigned statu
                    const char *why)
 {
     STATS_INC(x->w->stats->refused[reason]);
-    if (x->service != NULL && !x->admitted)
+    if (x->routed_at != 0 && !x->admitted)
         STATS_INC(x->stats->left);
-    answer(x, status, why, 0);
+    forward_answer(x, status, why, 0);
 }
 
 /* ---- routing ---- */
 
-static uint64_t path_hash(const struct classify *c, const char *path, size_t len)
-{
-    uint64_t h = 0xcbf29ce484222325u;
-
-    if (c != NULL)
-        return c->path(path, len);
-    for (size_t i = 0; i < len; i++)
-        h = (h ^ (uint8_t)path[i]) * 0x100000001b3u;
-    return h | 1;
-}
-
-static const char *view_field(const void *fields, const char *name, size_t *len)
-{
-    const struct msg *m = fields;
-    const struct field *f = msg_find_name(m, name, strlen(name));
-
-    if (f == NULL)
-        return NULL;
-    *len = f->value_len;
-    return msg_value(m, f);
-}
-
-/* Who asks for what: for the profiler, and to tell a second try from new demand. */
-static void identify(struct exchange *x, const struct sockaddr *client)
-{
-    const struct classify *c = x->w->shared->classify;
-    const char *target = msg_at(&x->head, x->head.target);
-    struct request_view v = {.client = client,
-                             .path = target,
-                             .path_len = uri_path_len(target, x->head.target.len),
-                             .fields = &x->head,
-                             .field = view_field};
-    uint64_t who;
-
-    x->path_hash = path_hash(c, v.path, v.path_len);
-    if (c != NULL) {
-        x->user = c->user(c->ctx, &v);
-        x->device = (uint8_t)c->device(c->ctx, &v);
-    }
-    who = x->user != 0 ? x->user : observe_client_hash(&x->head, client);
-    x->repeat_key = repeat_key(who, x->path_hash, x->head.method_id);
-    observe_path(x->w, x->route->service, x->path_hash, v.path, v.path_len);
-}
-
-/* False: a path that must be refused. */
-static bool find_route(struct exchange *x)
-{
-    char path[16384], host[256];
-    size_t path_len, host_len = 0;
-    const struct msg *m = &x->head;
-
-    if (m->target.len == 1 && *msg_at(m, m->target) == '*') {
-        path[0] = '/'; /* OPTIONS *: as for the root */
-        path_len = 1;
-    } else {
-        path_len = uri_normal_path(msg_at(m, m->target), m->target.len, path, sizeof(path));
-    }
-    if (path_len == 0)
-        return false;
-    if (m->authority.len > 0)
-        host_len = uri_host(msg_at(m, m->authority), m->authority.len, host, sizeof(host));
-    x->route = topology_route(x->pin->topology, host, host_len, path, path_len);
-    return true;
-}
-
-/* What is asked for over TLS alone came without, and no trusted peer says that it had it
- * (RFC 9110, 7.4). */
-static bool misdirected(const struct msg *m, const struct stream_info *info)
-{
-    const struct cfg_listener *lis = info->listener;
-
-    return (m->flags & MSG_HTTPS_TARGET) != 0 && strcmp(info->scheme, "https") != 0 &&
-           !hop_is_trusted(lis->trusted, lis->n_trusted, info->peer);
-}
-
-/* Requests that are answered here whatever the route.  0: it goes on. */
-static unsigned refusal(const struct msg *m, const struct stream_info *info)
-{
-    if (misdirected(m, info))
-        return 421;
-    if (m->method_id == METHOD_CONNECT || m->method_id == METHOD_TRACE)
-        return 405;
-    if (info->listener->max_body_bytes != 0 && m->body == BODY_LENGTH &&
-        m->content_length > info->listener->max_body_bytes)
-        return 413;
-    return 0;
-}
-
-static void put_hex(char out[16], uint64_t v)
-{
-    for (int i = 15; i >= 0; i--, v >>= 4)
-        out[i] = "0123456789abcdef"[v & 15];
-}
-
-static void make_request_id(struct worker *w, char out[33])
-{
-    put_hex(out, rng_next(&w->rng));
-    put_hex(out + 16, rng_next(&w->rng) ^ ++w->request_ids);
-    out[32] = 0;
-}
-
-/* Edits the head for the next hop and finds out who asks.  False: no room. */
-static bool prepare_head(struct exchange *x, const struct stream_info *info)
-{
-    struct sockaddr_storage client;
-    char id[33];
-    struct hop_request hop = {
-        .peer = info->peer,
-        .trusted = info->listener->trusted,
-        .n_trusted = info->listener->n_trusted,
-        .scheme = info->scheme,
-        .port = info->client->port,
-        .via = x->pin->topology->cfg->via,
-        .request_id = id,
-        .subject_field = x->pin->topology->cfg->client_subject_header,
-        .subject = info->subject,
-    };
-
-    make_request_id(x->w, id);
-    hop_client(&x->head, &hop, &client);
-    if (x->pin->topology->access != NULL)
-        note_routed(x, (struct sockaddr *)&client);
-    identify(x, (struct sockaddr *)&client);
-    return hop_request(&x->head, &hop);
-}
-
 static void count_arrival(struct exchange *x)
 {
-    x->tries_before =
-        (uint8_t)repeat_take(x->w->shared->repeat, x->repeat_key, x->routed_at);
+    if (!x->internal)
+        x->tries_before =
+            (uint8_t)repeat_take(x->w->shared->repeat, x->repeat_key, x->routed_at);
     if (x->tries_before > 0)
         STATS_INC(x->stats->client_retries);
     else
         STATS_INC(x->stats->arrivals);
 }
 
-static void route(struct exchange *x, const struct stream_info *info)
+void forward_admitted(struct exchange *x)
 {
-    unsigned status = refusal(&x->head, info);
-
-    if (status != 0) {
-        refuse(x, stats_refusal_of(status), status, "refused");
-        return;
-    }
-    if (!find_route(x)) {
-        refuse(x, REFUSAL_BAD_REQUEST, 400, "bad path");
-        return;
-    }
-    if (x->route == NULL) {
-        refuse(x, REFUSAL_NO_ROUTE, 404, "no route");
-        return;
-    }
-    if (hop_is_last(&x->head)) {
-        answer(x, 204, "", 0);
-        return;
-    }
-    if (!prepare_head(x, info)) {
-        refuse(x, REFUSAL_HEAD_TOO_LARGE, 431, "head too large");
-        return;
-    }
-    x->service = &x->pin->topology->services[x->route->service];
-    x->stats = &x->service->shared->stats[x->w->id];
     x->routed_at = now_of(x);
     count_arrival(x);
     budget_request(&x->service->shared->retry_tokens, x->service->cfg->retry_budget);
     x->gathers = ahead_gathers(x);
     if (!x->gathers)
         try_backend(x);
+    else if (x->body.len >= REQUEST_BUFFER) /* stopped while it was not admitted */
+        x->down->ops->resume(x->down);
+}
+
+static void route(struct exchange *x, const struct stream_info *info)
+{
+    struct sockaddr_storage client;
+    struct arrival a;
+
+    if (!arrive(x, info, &client, &a)) {
+        if (a.refused)
+            refuse(x, a.reason, a.status, a.why);
+        else
+            forward_answer(x, a.status, a.why, 0);
+        return;
+    }
+    if (!x->route->edged || edge_admit(x, (struct sockaddr *)&client))
+        forward_admitted(x);
 }
 
 static double retry_after_s(struct exchange *x)
@@ -308,7 +207,7 @@ static void waited_too_long(struct exchange *x)
         STATS_INC(x->stats->timed_out);
     count_error(x, LOAD_E_OVERLOAD);
     exchange_ends(x, ENDING_QUEUE_TIMEOUT);
-    answer(x, 503, "no backend became free in time", retry_after_s(x));
+    forward_answer(x, 503, "no backend became free in time", retry_after_s(x));
 }
 
 static void on_timer(struct loop_timer *t)
@@ -338,6 +237,27 @@ void forward_request(struct worker *w, struct stream *down, const struct msg *he
     route(x, info);
 }
 
+void forward_subrequest(struct worker *w, struct stream *down, const struct msg *head,
+                        const struct forward_sub *sub)
+{
+    struct exchange *x = exchange_new(w, down, head);
+
+    x->timer.fn = on_timer;
+    x->pin = worker_pin_again(sub->pin);
+    x->listener = sub->listener;
+    x->client = sub->client;
+    x->route = sub->route;
+    x->service = &x->pin->topology->services[sub->service];
+    x->stats = &x->service->shared->stats[w->id];
+    x->internal = true;
+    x->never_wait = sub->never_wait;
+    x->body = *sub->body;
+    *sub->body = (struct bufq){.first = NULL};
+    x->bytes_up = x->body.len;
+    exchange_request_go(x, REQUEST_DONE);
+    forward_admitted(x);
+}
+
 /* ---- trying a backend ---- */
 
 /* The backend has taken the attempt: a request is admitted once, however it goes on. */
@@ -364,14 +284,15 @@ static void wait_for_slot(struct exchange *x)
 {
     const struct cfg_service *cfg = x->service->cfg;
     double wait = waitq_forecast_s(x->w, x->service);
-    bool hopeless = x->waiting_since == 0 && wait * MS_PER_S > cfg->queue_timeout_ms;
+    bool hopeless =
+        x->never_wait || (x->waiting_since == 0 && wait * MS_PER_S > cfg->queue_timeout_ms);
 
     if (hopeless || !waitq_join(x)) {
         if (!x->admitted)
             STATS_INC(x->stats->shed);
         count_error(x, LOAD_E_OVERLOAD);
         exchange_ends(x, ENDING_QUEUE_FULL);
-        answer(x, 503, "overloaded", retry_after_s(x));
+        forward_answer(x, 503, "overloaded", retry_after_s(x));
         return;
     }
     if (x->attempt != ATTEMPT_QUEUED)
@@ -483,7 +404,7 @@ static void attempt_failed(struct exchange *x, enum load_error e, unsigned statu
         try_backend(x);
         return;
     }
-    answer(x, status, failure_text(e, status), 0);
+    forward_answer(x, status, failure_text(e, status), 0);
 }
 
 /*
@@ -579,7 +500,7 @@ void forward_refuse(struct exchange *x)
     if (!x->admitted)
         STATS_INC(x->stats->refused);
     exchange_ends(x, ENDING_NO_BACKEND);
-    answer(x, x->attempts > 0 ? 502 : 503, "no backend is up", RETRY_AFTER_MIN_S);
+    forward_answer(x, x->attempts > 0 ? 502 : 503, "no backend is up", RETRY_AFTER_MIN_S);
     sock_uncork(w);
 }
 
@@ -593,6 +514,8 @@ void forward_connected(struct exchange *x)
 bool forward_request_data(struct exchange *x, const uint8_t *p, size_t n)
 {
     x->bytes_up += n;
+    if (x->edge != NULL)
+        edge_request_data(x, p, n);
     if (x->body_is_whole && exchange_unanswered(x)) {
         bool fits = x->body.len + n <= x->service->cfg->retry_buffer;
 
@@ -617,9 +540,13 @@ void forward_request_end(struct exchange *x, const struct msg *trailers)
     if (x->request != REQUEST_BODY)
         return;
     exchange_request_go(x, REQUEST_DONE);
+    if (x->edge != NULL)
+        edge_request_end(x);
     if (trailers != NULL && trailers->n_fields > 0) {
         kept = *trailers;
         hop_trailers(&kept);
+        if (x->route->edged)
+            edge_trailers(x, &kept);
         trailers = &kept;
         if (x->body_is_whole)
             exchange_keep_trailers(x, trailers);
@@ -660,13 +587,15 @@ void forward_up_room(struct exchange *x)
 /* The client's side is over without an answer, or in the middle of one. */
 static void abandon(struct exchange *x)
 {
-    if (!x->admitted && x->service != NULL)
+    if (!x->admitted && x->routed_at != 0)
         STATS_INC(x->stats->left);
     close_attempt(x, BACKEND_ABANDONED);
     if (!exchange_request_over(x))
         exchange_request_go(x, REQUEST_RESET);
     if (!exchange_response_over(x))
         exchange_response_go(x, RESPONSE_RESET);
+    if (x->edge != NULL)
+        edge_unwrap(x);
     x->down->x = NULL;
     x->down = NULL;
     finish(x);
@@ -737,7 +666,7 @@ static bool too_many_heads(struct exchange *x, const struct msg *head)
 
 void forward_response(struct exchange *x, struct msg *head, bool end)
 {
-    struct stream *down = x->down;
+    struct stream *down;
 
     if (switches_wrongly(x, head) || too_many_heads(x, head) || !hop_response(head)) {
         x->up->ops->reset(x->up, FAULT_BAD);
@@ -756,7 +685,10 @@ void forward_response(struct exchange *x, struct msg *head, bool end)
     if (x->log != NULL)
         note_answer(x, head);
     exchange_response_go(x, RESPONSE_HEAD);
-    ahead_begins(x, head);
+    ahead_begins(x, head); /* what comes, whatever is made of it */
+    if (x->edge != NULL)
+        head = edge_response(x, head, end);
+    down = x->down;
     x->status = head->status;
     down->framed_out = head->body == BODY_CHUNKED && down->h1_chunks && x->up->h1_chunks;
     x->up->framed_in = down->framed_out;
@@ -818,6 +750,8 @@ void forward_response_end(struct exchange *x, const struct msg *trailers)
 void forward_down_room(struct exchange *x)
 {
     ahead_room(x);
+    if (x->edge != NULL)
+        edge_down_room(x);
     if (x->up != NULL)
         x->up->ops->resume(x->up);
 }

@@ -19,6 +19,36 @@
 /* A complete request head; `end`: no body follows.  Sets down->x. */
 void forward_request(struct worker *w, struct stream *down, const struct msg *head,
                      const struct stream_info *info, bool end);
+
+/* ---- from the edge ---- */
+
+/* Nothing stands in the way any more: x is demand, and goes to a backend. */
+void forward_admitted(struct exchange *x);
+/* Answers by ourselves; x is over then. */
+void forward_answer(struct exchange *x, unsigned status, const char *why,
+                    double retry_after_s);
+/* The same with what `send` sends to x->down, whole. */
+void forward_answer_with(struct exchange *x, unsigned status,
+                         void (*send)(struct exchange *x, void *ctx), void *ctx);
+
+/* What a request of our own is made of, beside its head. */
+struct forward_sub {
+    struct topology_pin *pin; /* pinned once more */
+    const struct cfg_listener *listener;
+    struct client *client;         /* for whom it is; there as long as the request is */
+    const struct cfg_route *route; /* of the request it is for */
+    uint16_t service;
+    struct bufq *body; /* taken over: all of it */
+    bool never_wait;   /* without a free slot: refused at once */
+};
+
+/* Sets down->x.  What tidegate answers by itself is not sent: down is released without a
+ * head. */
+void forward_subrequest(struct worker *w, struct stream *down, const struct msg *head,
+                        const struct forward_sub *sub);
+
+/* ---- from the client's side, its body ---- */
+
 /* Takes all; false: stop reading until resume(). */
 bool forward_request_data(struct exchange *x, const uint8_t *p, size_t n);
 void forward_request_end(struct exchange *x, const struct msg *trailers);

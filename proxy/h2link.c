@@ -14,6 +14,8 @@
 #define LEND_BYTES    8192
 #define SPARE_STREAMS 1024
 
+_Static_assert(PAIRS_MAX >= EXCHANGE_FIELDS_MAX + PAIRS_EXTRA, "a head must fit");
+
 static struct worker *worker_of(const struct h2link *l)
 {
     return l->sock->w;

@@ -188,6 +188,11 @@ void membership_configure(struct membership *m, struct cfg *cfg)
     publish(m);
 }
 
+void membership_republish(struct membership *m)
+{
+    publish(m);
+}
+
 /* ---- changes by other threads ---- */
 
 static void on_letter(struct loop_mail *mail)

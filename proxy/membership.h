@@ -29,6 +29,8 @@ void membership_use_tls(struct membership *m, struct tls_set *tls);
 /* A first or a new configuration; instances added by the scaler stay where their service
  * and pool still exist, shared counts stay by service name and by address. */
 void membership_configure(struct membership *m, struct cfg *cfg);
+/* Nothing changed here; the same is published again. */
+void membership_republish(struct membership *m);
 
 /*
  * Add, drain or remove one instance; applied on the main thread soon after.

@@ -79,6 +79,8 @@ void observe_exchange(struct exchange *x)
     STATS_INC(x->stats->status[x->status / 100 < 6 ? x->status / 100 : 0]);
     if (x->counted_long)
         STATS_ADD(x->stats->long_streams, -1);
+    if (x->routed_at == 0 || x->internal)
+        return; /* refused at the edge, or our own: no user's demand */
     if (invites_retry(x))
         repeat_failed(x->w->shared->repeat, x->repeat_key, x->tries_before, now,
                       x->service->cfg->client_retry_ms);

@@ -10,6 +10,8 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "proxy/access/access.h"
+#include "proxy/edge/hasher.h"
+#include "proxy/edge_set.h"
 #include "proxy/listener.h"
 #include "proxy/membership.h"
 #include "proxy/tls/tls_set.h"
@@ -17,6 +19,8 @@
 
 /* A socket that is left is closed when every worker has surely stopped watching it. */
 #define LEAVE_US US_PER_S
+/* Between two looks at files of users and keys. */
+#define LOOK_US (5 * (mono_us)US_PER_S)
 
 /* Descriptors that are not connections of clients and backends: up to 128 of the admin
  * endpoint, loops, listeners, store, logs, children. */
@@ -29,12 +33,19 @@ struct bound {
     int fds[WORKERS_MAX];
 };
 
+/* What a configuration needs of other files; references. */
+struct made {
+    struct tls_set *tls;
+    struct edge_set *edge;
+};
+
 struct proxy {
     struct loop *loop;
     struct worker_shared shared;
     struct membership *membership;
-    struct tls_set *tls; /* a reference; of the newest configuration */
-    struct bound *bound; /* as in the newest configuration's listeners */
+    struct made made;       /* of the newest configuration */
+    struct loop_timer look; /* at files that may have changed */
+    struct bound *bound;    /* as in the newest configuration's listeners */
     size_t n_bound;
     struct bound *leaving; /* sets of earlier configurations, until `leave` fires */
     size_t n_leaving;
@@ -206,45 +217,101 @@ static void take_logs(struct proxy *p, struct access_set *logs)
     p->logs = logs;
 }
 
-/* ---- TLS ---- */
+/* ---- what a configuration needs of other files ---- */
+
+static void unmake(struct made *m)
+{
+    tls_set_unref(m->tls);
+    edge_set_unref(m->edge);
+    *m = (struct made){.tls = NULL};
+}
 
 /* All that is wrong goes to the log, the first of it into *w. */
-static int read_tls(const struct cfg *cfg, const struct tls_set *old, struct tls_set **out,
-                    struct why *w)
+static int tell(const struct cfg_errors *errs, const char *part, enum rc code,
+                struct why *w)
+{
+    for (size_t i = 0; i < errs->n; i++) {
+        const struct cfg_error *e = &errs->list[i];
+        struct log_site site = {0};
+
+        log_write(&site, LOG_ERROR, part, "%s:%u:%u: %s", e->file, e->line, e->col,
+                  e->text);
+    }
+    return why_set(w, code, "%s", errs->n > 0 ? errs->list[0].text : rc_text(code));
+}
+
+/* `again`: for the same configuration. */
+static int make_edge(struct cfg *cfg, const struct edge_set *old, bool again,
+                     struct edge_set **out, struct why *w)
 {
     struct cfg_errors errs;
     int rc = RC_OK;
 
     cfg_errors_init(&errs);
-    *out = tls_set_new(cfg, old, &errs);
-    for (size_t i = 0; i < errs.n; i++) {
-        const struct cfg_error *e = &errs.list[i];
-        struct log_site site = {0};
-
-        log_write(&site, LOG_ERROR, "tls", "%s:%u:%u: %s", e->file, e->line, e->col,
-                  e->text);
-    }
+    *out = edge_set_new(cfg, old, again, &errs);
     if (*out == NULL)
-        rc = why_set(w, RC_TLS, "%s", errs.n > 0 ? errs.list[0].text : rc_text(RC_TLS));
+        rc = tell(&errs, "edge", RC_INVALID, w);
     cfg_errors_fini(&errs);
     return rc;
 }
 
-int proxy_check(const struct cfg *cfg, struct cfg_errors *errs)
+/* Nothing is made when anything is wrong. */
+static int make_for(struct cfg *cfg, const struct made *old, struct made *out,
+                    struct why *w)
 {
-    struct tls_set *set = tls_set_new(cfg, NULL, errs);
-    int rc = set != NULL ? RC_OK : RC_INVALID;
+    struct cfg_errors errs;
+    int rc = RC_OK;
 
-    tls_set_unref(set);
+    *out = (struct made){.tls = NULL};
+    cfg_errors_init(&errs);
+    out->tls = tls_set_new(cfg, old->tls, &errs);
+    if (out->tls == NULL)
+        rc = tell(&errs, "tls", RC_TLS, w);
+    cfg_errors_fini(&errs);
+    if (rc == RC_OK)
+        rc = make_edge(cfg, old->edge, false, &out->edge, w);
+    if (rc != RC_OK)
+        unmake(out);
     return rc;
 }
 
-/* Takes over the set. */
-static void use_tls(struct proxy *p, struct tls_set *set)
+int proxy_check(struct cfg *cfg, struct cfg_errors *errs)
 {
-    tls_set_unref(p->tls);
-    p->tls = set;
-    membership_use_tls(p->membership, set);
+    struct made m;
+    int rc;
+
+    m.tls = tls_set_new(cfg, NULL, errs);
+    m.edge = edge_set_new(cfg, NULL, false, errs);
+    rc = m.tls != NULL && m.edge != NULL ? RC_OK : RC_INVALID;
+    unmake(&m);
+    return rc;
+}
+
+/* Takes over what was made. */
+static void use(struct proxy *p, const struct made *m)
+{
+    unmake(&p->made);
+    p->made = *m;
+    membership_use_tls(p->membership, m->tls);
+}
+
+/* Users and keys that were written are read again; on any fault the old ones stay. */
+static void on_look(struct loop_timer *t)
+{
+    struct proxy *p = CONTAINER_OF(t, struct proxy, look);
+    struct edge_set *set, *old = p->made.edge;
+
+    if (edge_set_changed(old)) {
+        if (make_edge(old->cfg, old, true, &set, NULL) == RC_OK) {
+            p->made.edge = set;
+            edge_set_unref(old);
+            membership_republish(p->membership);
+            log_info("edge", "files changed, read again");
+        } else {
+            log_error("edge", "files changed; what was read before stays in force");
+        }
+    }
+    loop_timer_set(p->loop, t, loop_now(p->loop) + LOOK_US);
 }
 
 /* ---- topologies ---- */
@@ -273,7 +340,8 @@ static void on_publish(void *ctx, struct topology *t)
     struct proxy *p = ctx;
     struct topology *old;
 
-    t->tls = tls_set_ref(p->tls);
+    t->tls = tls_set_ref(p->made.tls);
+    t->edge = edge_set_ref(p->made.edge);
     give_stats(p, t);
     give_access(p, t);
     tell_workers(p, t);
@@ -309,8 +377,8 @@ int proxy_new(struct cfg *cfg, struct loop *main_loop, const struct classify *cl
               struct proxy **out, struct why *w)
 {
     struct membership_out mo;
-    struct tls_set *tls = NULL;
     struct access_set *logs;
+    struct made made = {.tls = NULL};
     struct bound *set;
     struct proxy *p = MEM_NEW(struct proxy);
     unsigned n = cfg->workers < WORKERS_MAX ? cfg->workers : WORKERS_MAX;
@@ -318,19 +386,21 @@ int proxy_new(struct cfg *cfg, struct loop *main_loop, const struct classify *cl
     *out = NULL;
     p->loop = main_loop;
     loop_timer_init(&p->leave, on_leave);
+    loop_timer_init(&p->look, on_look);
     pthread_mutex_init(&p->lock, NULL);
     fronts_init(&p->shared.fronts);
     p->shared.n_workers = n;
     p->shared.access = access_new(n, &(struct access_in){.ctx = p, .load = on_access_load});
     p->shared.classify = classify;
     p->shared.repeat = repeat_new();
+    p->shared.hasher = hasher_new();
     p->shared.max_connections = connections_per_worker(n);
     p->shared.workers = MEM_NEW_N(struct worker *, n);
     for (unsigned i = 0; i < n; i++)
         p->shared.workers[i] = worker_new(&p->shared, i);
 
     mo = (struct membership_out){.ctx = p, .publish = on_publish};
-    if (read_tls(cfg, NULL, &tls, w) != RC_OK || bind_all(p, cfg, &set, w) != RC_OK)
+    if (make_for(cfg, &p->made, &made, w) != RC_OK || bind_all(p, cfg, &set, w) != RC_OK)
         goto fail;
     p->bound = set;
     p->n_bound = cfg->n_listeners;
@@ -339,13 +409,14 @@ int proxy_new(struct cfg *cfg, struct loop *main_loop, const struct classify *cl
     take_logs(p, logs);
     if (membership_new(main_loop, &mo, &p->membership, w) != RC_OK)
         goto fail;
-    use_tls(p, tls);
+    use(p, &made);
     membership_configure(p->membership, cfg);
+    loop_timer_set(p->loop, &p->look, loop_now(p->loop) + LOOK_US);
     *out = p;
     return RC_OK;
 
 fail:
-    tls_set_unref(tls);
+    unmake(&made);
     proxy_free(p);
     return w != NULL ? (int)w->code : RC_SYS;
 }
@@ -370,15 +441,15 @@ int proxy_reload(struct proxy *p, struct cfg *cfg, struct why *w)
     struct bound *set, *old = p->bound;
     size_t n_old = p->n_bound;
     struct access_set *logs = NULL;
-    struct tls_set *tls;
-    int rc = read_tls(cfg, p->tls, &tls, w);
+    struct made made;
+    int rc = make_for(cfg, &p->made, &made, w);
 
     if (rc == RC_OK)
         rc = access_use(p->shared.access, cfg, &logs, w);
     if (rc == RC_OK)
         rc = bind_all(p, cfg, &set, w);
     if (rc != RC_OK) {
-        tls_set_unref(tls);
+        unmake(&made);
         if (logs != NULL)
             access_set_unref(logs);
         return rc;
@@ -389,7 +460,7 @@ int proxy_reload(struct proxy *p, struct cfg *cfg, struct why *w)
                  p->shared.n_workers);
     p->bound = set;
     p->n_bound = cfg->n_listeners;
-    use_tls(p, tls);
+    use(p, &made);
     membership_configure(p->membership, cfg);
     leave_bound(p, old, n_old);
     loop_timer_set(p->loop, &p->leave, loop_now(p->loop) + LEAVE_US);
@@ -423,13 +494,13 @@ void proxy_free(struct proxy *p)
         return;
     if (p->started)
         proxy_drain(p, true);
+    hasher_stop(p->shared.hasher);
     pthread_mutex_lock(&p->lock);
     p->ended = true;
     pthread_mutex_unlock(&p->lock);
     for (unsigned i = 0; i < p->shared.n_workers; i++)
         worker_free(p->shared.workers[i]);
     membership_free(p->membership);
-    tls_set_unref(p->tls);
     if (p->newest != NULL)
         topology_unref(p->newest);
     take_logs(p, NULL);
@@ -439,6 +510,9 @@ void proxy_free(struct proxy *p)
     p->n_bound = 0;
     close_leaving(p);
     loop_timer_remove(&p->leave);
+    loop_timer_remove(&p->look);
+    unmake(&p->made);
+    hasher_free(p->shared.hasher);
     repeat_free(p->shared.repeat);
     fronts_fini(&p->shared.fronts);
     pthread_mutex_destroy(&p->lock);
@@ -543,6 +617,19 @@ static void add_worker(const struct worker *w, struct proxy_totals *out)
         out->refused[i] += GET(s->refused[i]);
     out->observations_dropped += ring_dropped(w->observations);
     out->slow_turns += loop_slow_turns_mt(w->loop);
+}
+
+bool proxy_edge_mt(struct proxy *p, uint16_t service, struct stats_edge *out)
+{
+    struct topology *t = newest(p);
+    bool there = t != NULL && service < t->n_services;
+
+    memset(out, 0, sizeof(*out));
+    if (there)
+        stats_edge(t->services[service].shared->stats, p->shared.n_workers, out);
+    if (t != NULL)
+        topology_unref(t);
+    return there;
 }
 
 void proxy_totals_mt(struct proxy *p, struct proxy_totals *out)

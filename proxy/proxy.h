@@ -24,8 +24,9 @@ struct proxy;
  */
 int proxy_new(struct cfg *cfg, struct loop *main_loop, const struct classify *classify,
               struct proxy **p, struct why *w);
-/* All that is wrong with the files that cfg names: certificates, keys.  Blocks. */
-int proxy_check(const struct cfg *cfg, struct cfg_errors *errs);
+/* All that is wrong with the files that cfg names: certificates, keys, pages, users.
+ * Blocks. */
+int proxy_check(struct cfg *cfg, struct cfg_errors *errs);
 int proxy_start(struct proxy *p, struct why *w);
 
 /* The rings of a worker, for the profiler to poll; they live as long as the proxy. */
@@ -82,6 +83,8 @@ void proxy_totals_mt(struct proxy *p, struct proxy_totals *out);
 
 /* Where access logs are written, and how it goes; free(*out). */
 size_t proxy_logs_mt(struct proxy *p, struct access_place **out);
+/* Of a service, as proxy_load_mt(). */
+bool proxy_edge_mt(struct proxy *p, uint16_t service, struct stats_edge *out);
 
 /* The newest configuration; unref it. */
 struct cfg *proxy_cfg_mt(struct proxy *p);

@@ -10,6 +10,26 @@ const char *const stats_refusal_name[N_REFUSALS] = {
 #undef X
 };
 
+const char *const stats_denial_name[N_DENIALS] = {
+#define X(sym, name) name,
+    STATS_DENIALS(X)
+#undef X
+};
+
+const char *const stats_bypass_name[N_BYPASSES] = {
+#define X(sym, name) name,
+    STATS_BYPASSES(X)
+#undef X
+};
+
+const char *const stats_mirror_name[N_MIRRORS] = {
+#define X(sym, name) name,
+    STATS_MIRRORS(X)
+#undef X
+};
+
+const char *const stats_coding_name[N_CODINGS] = {"zstd", "br", "gzip"};
+
 enum stats_refusal stats_refusal_of(unsigned status)
 {
     switch (status) {
@@ -99,4 +119,19 @@ uint32_t stats_requests(const struct service_stats *blocks, unsigned n_workers)
             n += GET(blocks[i].tier[t].inflight);
     }
     return n > 0 ? (uint32_t)n : 0; /* the blocks are not read at one moment */
+}
+
+void stats_edge(const struct service_stats *blocks, unsigned n_workers,
+                struct stats_edge *out)
+{
+    memset(out, 0, sizeof(*out));
+    for (unsigned w = 0; w < n_workers; w++) {
+        const struct edge_stats *e = &blocks[w].edge;
+
+#define X(field, n)                                                                        \
+    for (int i = 0; i < (n); i++)                                                          \
+        out->field[i] += GET(e->field[i]);
+        STATS_EDGE(X)
+#undef X
+    }
 }

@@ -27,6 +27,85 @@ struct tier_stats {
     struct hist latency;
 };
 
+/* Why a request was refused at the edge, before it was demand. */
+#define STATS_DENIALS(X)                                                                   \
+    X(ADDRESS, "address")                                                                  \
+    X(RATE, "rate")                                                                        \
+    X(NO_CREDENTIALS, "no_credentials")                                                    \
+    X(PASSWORD, "password")                                                                \
+    X(TOKEN_FORM, "token_malformed")                                                       \
+    X(TOKEN_ALGORITHM, "token_algorithm")                                                  \
+    X(TOKEN_KEY, "token_key")                                                              \
+    X(TOKEN_SIGNATURE, "token_signature")                                                  \
+    X(TOKEN_TIME, "token_time")                                                            \
+    X(TOKEN_ISSUER, "token_issuer")                                                        \
+    X(TOKEN_AUDIENCE, "token_audience")                                                    \
+    X(TOKEN_CLAIM, "token_claim")                                                          \
+    X(AUTH_SERVICE, "auth_service")                                                        \
+    X(AUTH_FAILED, "auth_failed")
+
+/* Why an answer was not compressed, though compression was asked for. */
+#define STATS_BYPASSES(X)                                                                  \
+    X(CLIENT, "client")                                                                    \
+    X(TYPE, "type")                                                                        \
+    X(SMALL, "small")                                                                      \
+    X(ENCODED, "encoded")                                                                  \
+    X(NO_TRANSFORM, "no_transform")                                                        \
+    X(RANGE, "range")                                                                      \
+    X(DIGEST, "digest")                                                                    \
+    X(MEMORY, "memory")
+
+/* What became of copies of requests. */
+#define STATS_MIRRORS(X)                                                                   \
+    X(SENT, "sent")                                                                        \
+    X(ANSWERED, "answered")                                                                \
+    X(FAILED, "failed")                                                                    \
+    X(BUSY, "busy")                                                                        \
+    X(TOO_LARGE, "too_large")
+
+enum stats_denial {
+#define X(sym, name) DENIAL_##sym,
+    STATS_DENIALS(X)
+#undef X
+        N_DENIALS
+};
+enum stats_bypass {
+#define X(sym, name) BYPASS_##sym,
+    STATS_BYPASSES(X)
+#undef X
+        N_BYPASSES
+};
+enum stats_mirror {
+#define X(sym, name) MIRROR_##sym,
+    STATS_MIRRORS(X)
+#undef X
+        N_MIRRORS
+};
+#define N_CODINGS 3 /* as enum cfg_coding */
+
+extern const char *const stats_denial_name[N_DENIALS];
+extern const char *const stats_bypass_name[N_BYPASSES];
+extern const char *const stats_mirror_name[N_MIRRORS];
+extern const char *const stats_coding_name[N_CODINGS];
+
+/* X(field, elements) - the counters of the edge, of one service. */
+#define STATS_EDGE(X)                                                                      \
+    X(denied, N_DENIALS)                                                                   \
+    X(compressed, N_CODINGS)                                                               \
+    X(bypassed, N_BYPASSES)                                                                \
+    X(mirrored, N_MIRRORS)                                                                 \
+    X(plain_bytes, 1) /* of answers that were compressed: before */                        \
+    X(coded_bytes, 1) /* ... and after */                                                  \
+    X(pages, 1)       /* error pages sent */                                               \
+    X(auth_known, 1)  /* credentials that had been checked before */                       \
+    X(auth_checked, 1)
+
+struct edge_stats {
+#define X(field, n) _Atomic uint64_t field[n];
+    STATS_EDGE(X)
+#undef X
+};
+
 struct service_stats {
     _Atomic uint64_t arrivals, client_retries, proxy_retries, held, shed, timed_out,
         refused, left;
@@ -34,6 +113,7 @@ struct service_stats {
     _Atomic uint64_t status[6];
     _Atomic int64_t queued, long_streams;
     struct tier_stats tier[N_TIERS];
+    struct edge_stats edge;
 };
 
 /* Why a request was refused for what it was. */
@@ -94,5 +174,14 @@ uint32_t stats_requests(const struct service_stats *blocks, unsigned n_workers);
 /* Adds up the workers' blocks; `now` closes the in-flight integral. */
 void stats_load(const struct service_stats *blocks, unsigned n_workers, mono_us now,
                 struct load *out);
+
+/* The same counters as plain numbers. */
+struct stats_edge {
+#define X(field, n) uint64_t field[n];
+    STATS_EDGE(X)
+#undef X
+};
+void stats_edge(const struct service_stats *blocks, unsigned n_workers,
+                struct stats_edge *out);
 
 #endif

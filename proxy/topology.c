@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "proxy/access/access_set.h"
+#include "proxy/edge_set.h"
 #include "proxy/route.h"
 #include "proxy/tls/tls_set.h"
 
@@ -65,6 +66,7 @@ void topology_unref(struct topology *t)
     if (t->access != NULL)
         access_set_unref(t->access);
     tls_set_unref(t->tls);
+    edge_set_unref(t->edge);
     cfg_unref(t->cfg);
     free(t);
 }

@@ -11,12 +11,14 @@
 #include "proxy/service.h"
 
 struct access_set;
+struct edge_set;
 struct route_index;
 struct tls_set;
 
 struct topology {
-    struct cfg *cfg;     /* a reference */
-    struct tls_set *tls; /* a reference, of who publishes it; may be NULL */
+    struct cfg *cfg;       /* a reference */
+    struct tls_set *tls;   /* a reference, of who publishes it; may be NULL */
+    struct edge_set *edge; /* the same */
     struct service *services;
     uint32_t n_services;
     uint32_t n_slots; /* every backend's slot is below, those of earlier topologies too */

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "proxy/conn.h"
+#include "proxy/edge.h"
 #include "proxy/exchange.h"
 #include "proxy/h2pool.h"
 #include "proxy/h2up.h"
@@ -56,6 +57,12 @@ struct topology_pin *worker_pin(struct worker *w)
 {
     w->topology->pins++;
     return w->topology;
+}
+
+struct topology_pin *worker_pin_again(struct topology_pin *pin)
+{
+    pin->pins++;
+    return pin;
 }
 
 void worker_unpin(struct worker *w, struct topology_pin *pin)
@@ -411,6 +418,7 @@ static void close_all(struct worker *w)
 {
     while (!list_empty(&w->conns))
         conn_kill(conn_from_node(w->conns.next));
+    edge_worker_close(w);
     for (uint32_t i = 0; i < w->n_idle_slots; i++) {
         upstream_close_list(&w->idle[i]);
         h2up_close_list(&w->links[i]);
@@ -439,6 +447,7 @@ void worker_free(struct worker *w)
         free(x);
     }
     loop_free(w->loop);
+    edge_worker_free(w);
     h2pool_free(w->h2);
     buf_pool_fini(&w->bufs);
     pipes_fini(&w->pipes);

@@ -28,8 +28,10 @@ struct access;
 struct bytering;
 struct conn;
 struct conn_turn;
+struct edge_worker;
 struct exchange;
 struct h2pool;
+struct hasher;
 struct upstream;
 struct waitq;
 
@@ -51,6 +53,7 @@ struct worker_shared {
     struct repeat *repeat;
     struct access *access;
     struct fronts fronts;
+    struct hasher *hasher;
     uint32_t max_connections; /* per worker */
     _Atomic bool draining;    /* before the workers hear of it by mail */
     _Atomic unsigned running; /* workers whose loop has not ended */
@@ -85,6 +88,7 @@ struct worker {
     struct map waitqs;           /* service_shared -> waitq */
     struct loop_timer second;    /* once a second: long streams, waiting */
     uint64_t *seen_paths;        /* path hashes sent to the profiler lately */
+    struct edge_worker *edge;    /* NULL until a request needs it */
     uint64_t request_ids;        /* makes X-Request-Id */
     char date[HTTPDATE_LEN + 1]; /* of the current second */
     mono_us date_until;          /* when the next one begins */
@@ -113,6 +117,7 @@ void worker_give_conn_mt(struct worker *w, int fd, const char *bind,
 const char *worker_date(struct worker *w);
 
 struct topology_pin *worker_pin(struct worker *w);
+struct topology_pin *worker_pin_again(struct topology_pin *pin);
 void worker_unpin(struct worker *w, struct topology_pin *pin);
 
 struct exchange *worker_exchange_get(struct worker *w);

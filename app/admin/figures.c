@@ -95,12 +95,42 @@ static void add_counts(json_t *o, const struct load *l)
         json_object_set_new(o, counts[i].name, count(counts[i].n));
 }
 
+static json_t *named_json(const uint64_t *counts, const char *const *names, int n)
+{
+    json_t *o = json_object();
+
+    for (int i = 0; i < n; i++)
+        json_object_set_new(o, names[i], count(counts[i]));
+    return o;
+}
+
+static json_t *edge_json(const struct stats_edge *e)
+{
+    json_t *o = json_object();
+
+    json_object_set_new(o, "denied", named_json(e->denied, stats_denial_name, N_DENIALS));
+    json_object_set_new(o, "credentials_known", count(e->auth_known[0]));
+    json_object_set_new(o, "credentials_checked", count(e->auth_checked[0]));
+    json_object_set_new(o, "compressed",
+                        named_json(e->compressed, stats_coding_name, N_CODINGS));
+    json_object_set_new(o, "bypassed",
+                        named_json(e->bypassed, stats_bypass_name, N_BYPASSES));
+    json_object_set_new(o, "compression_input_bytes", count(e->plain_bytes[0]));
+    json_object_set_new(o, "compression_output_bytes", count(e->coded_bytes[0]));
+    json_object_set_new(o, "error_pages", count(e->pages[0]));
+    json_object_set_new(o, "mirrored",
+                        named_json(e->mirrored, stats_mirror_name, N_MIRRORS));
+    return o;
+}
+
 struct json_t *figures_service(struct wire *w, const struct cfg_service *s)
 {
     json_t *o = json_object();
+    struct stats_edge e;
     struct load l;
 
     proxy_load_mt(w->proxy, s->index, &l);
+    proxy_edge_mt(w->proxy, s->index, &e);
     json_object_set_new(o, "name", json_string(s->name));
     add_counts(o, &l);
     json_object_set_new(o, "queued", json_integer(l.queued));
@@ -109,6 +139,7 @@ struct json_t *figures_service(struct wire *w, const struct cfg_service *s)
     json_object_set_new(o, "errors", errors_json(&l));
     json_object_set_new(o, "responses", responses_json(&l));
     json_object_set_new(o, "tiers", tiers_json(&l));
+    json_object_set_new(o, "edge", edge_json(&e));
     return o;
 }
 

@@ -23,6 +23,10 @@
     X(SERVICE, "service")                                                                  \
     X(CODE, "service, code")                                                               \
     X(ERROR, "service, reason")                                                            \
+    X(DENIAL, "service, reason")                                                           \
+    X(CODING, "service, algorithm")                                                        \
+    X(BYPASS, "service, reason")                                                           \
+    X(MIRROR, "service, outcome")                                                          \
     X(HORIZON, "service, horizon")                                                         \
     X(MODE, "service, mode")                                                               \
     X(TIER, "service, tier")                                                               \
@@ -104,6 +108,17 @@ X(BACKEND, backend_failures_total, COUNTER, "Requests that failed on it", p->bac
 X(BACKEND, backend_ejections_total, COUNTER, "Times it was taken out for failing", p->backend->ejections) \
 X(BACKEND, backend_latency_seconds, GAUGE, "Moving average, as the balancer sees it; 0: none yet", p->backend->ewma_us / US_PER_S_F)
 
+#define METRIC_TABLE_EDGE(X) \
+X(DENIAL, service_denied_total, COUNTER, "Requests refused at the edge, before they counted as demand", p->edge->denied[p->i]) \
+X(SERVICE, service_credentials_known_total, COUNTER, "Passwords and tokens that had been checked before", p->edge->auth_known[0]) \
+X(SERVICE, service_credentials_checked_total, COUNTER, "Passwords and tokens that were checked, and questions to an authentication service", p->edge->auth_checked[0]) \
+X(CODING, service_compressed_total, COUNTER, "Answers that were compressed", p->edge->compressed[p->i]) \
+X(BYPASS, service_compression_bypassed_total, COUNTER, "Answers that were not, though compression is configured", p->edge->bypassed[p->i]) \
+X(SERVICE, service_compression_input_bytes_total, COUNTER, "Bytes of answers before they were compressed", p->edge->plain_bytes[0]) \
+X(SERVICE, service_compression_output_bytes_total, COUNTER, "Bytes of answers after they were compressed", p->edge->coded_bytes[0]) \
+X(SERVICE, service_error_pages_total, COUNTER, "Error pages sent", p->edge->pages[0]) \
+X(MIRROR, service_mirrored_total, COUNTER, "Copies of requests for another service, by what became of them", p->edge->mirrored[p->i])
+
 #define METRIC_TABLE_BRAIN(X) \
 X(SERVICE, demand_requests_per_second, GAUGE, "Original demand over the last 30 s of virtual time", p->plan->rps) \
 X(HORIZON, forecast_requests_per_second, GAUGE, "Median forecast of demand", p->plan->forecast_rps[p->i]) \
@@ -130,6 +145,7 @@ X(PROFILER, profiler_top1_ratio, GAUGE, "Share of its first guesses that were ri
 #define METRIC_TABLE(X)                                                                    \
     METRIC_TABLE_PROCESS(X)                                                                \
     METRIC_TABLE_SERVICE(X)                                                                \
+    METRIC_TABLE_EDGE(X)                                                                   \
     METRIC_TABLE_BRAIN(X)
 
 #endif

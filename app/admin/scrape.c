@@ -27,6 +27,7 @@ enum scope {
 struct seen_service {
     const struct cfg_service *cfg;
     struct load load;
+    struct stats_edge edge;
     struct scaler_service_stats plan;
     struct census pools[N_TIERS];
 };
@@ -50,6 +51,7 @@ struct place {
     const struct reading *in;
     const struct access_place *log;
     const struct load *load;
+    const struct stats_edge *edge;
     const struct scaler_service_stats *plan;
     double wait_s;
     int tier;
@@ -64,6 +66,7 @@ static void read_service(struct wire *w, const struct cfg_service *cfg,
 {
     s->cfg = cfg;
     proxy_load_mt(w->proxy, cfg->index, &s->load);
+    proxy_edge_mt(w->proxy, cfg->index, &s->edge);
     scaler_stats_mt(w->scaler, cfg->index, &s->plan);
     for (int t = 0; t < N_TIERS; t++)
         if (cfg->pools[t].present)
@@ -213,6 +216,14 @@ static void write_service(const struct pen *pen, struct metrics_labels l, struct
         write_each(pen, l, p, "code", codes, N_ELEMS(codes));
     else if (pen->m->scope == SCOPE_ERROR)
         write_each(pen, l, p, "reason", load_error_name, N_LOAD_ERRORS);
+    else if (pen->m->scope == SCOPE_DENIAL)
+        write_each(pen, l, p, "reason", stats_denial_name, N_DENIALS);
+    else if (pen->m->scope == SCOPE_CODING)
+        write_each(pen, l, p, "algorithm", stats_coding_name, N_CODINGS);
+    else if (pen->m->scope == SCOPE_BYPASS)
+        write_each(pen, l, p, "reason", stats_bypass_name, N_BYPASSES);
+    else if (pen->m->scope == SCOPE_MIRROR)
+        write_each(pen, l, p, "outcome", stats_mirror_name, N_MIRRORS);
     else if (pen->m->scope == SCOPE_HORIZON)
         write_each(pen, l, p, "horizon", horizons, N_ELEMS(horizons));
     else if (pen->m->scope == SCOPE_MODE)
@@ -233,6 +244,7 @@ static void write_services(const struct pen *pen, struct metrics_labels l, struc
         const struct seen_service *s = &p.in->services[i];
 
         p.load = &s->load;
+        p.edge = &s->edge;
         p.plan = &s->plan;
         p.wait_s = waited_s(&s->load);
         l.list[0].value = s->cfg->name;

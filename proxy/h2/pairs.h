@@ -12,10 +12,10 @@
 
 #include "proxy/msg.h"
 
-/* Beside the fields: five pseudo-fields, content-length, te or date, an upgrade's answer.
- */
+/* Room for the largest head of an exchange.  Beside the fields: five pseudo-fields,
+ * content-length, te or date, an upgrade's answer. */
 #define PAIRS_EXTRA 8
-#define PAIRS_MAX   (256 + PAIRS_EXTRA)
+#define PAIRS_MAX   (400 + PAIRS_EXTRA)
 
 struct pairs {
     size_t n;

@@ -17,13 +17,15 @@ ROOMS = ("base", "conf", "proxy", "profiler", "scaler", "app")
 MAY = {
     "base": set(),
     "conf": {"base"},
-    "proxy": {"base", "conf", "proxy/access", "proxy/h1", "proxy/h2", "proxy/tls"},
+    "proxy": {"base", "conf", "proxy/access", "proxy/edge", "proxy/h1", "proxy/h2", "proxy/tls"},
     "proxy/tls": {"base", "conf"},
     # msg.h is the version-neutral head that codecs fill in; lex and uri are pure as they are.
     "proxy/h1": {"base", "proxy/msg.h", "proxy/lex.h", "proxy/uri.h"},
     "proxy/h2": {"base", "proxy/msg.h", "proxy/lex.h", "proxy/uri.h"},
     # What a record says is in words of the proxy, and versions of HTTP are msg.h's.
     "proxy/access": {"base", "conf", "proxy/ending.h", "proxy/msg.h"},
+    # What an edge does beside forwarding, without an exchange: codings, tokens, passwords.
+    "proxy/edge": {"base", "conf", "proxy/msg.h", "proxy/lex.h"},
     "profiler": {"base", "conf", "profiler/cluster", "profiler/seq"},
     "profiler/cluster": {"base"},
     "profiler/seq": {"base"},
@@ -49,6 +51,7 @@ PURE = (
     "proxy/access/access_text.", "proxy/access/access_line.", "proxy/access/access_clf.",
     "proxy/access/access_httplog.", "proxy/access/access_json.", "proxy/access/access_custom.",
     "proxy/balance.", "proxy/proxyproto.", "proxy/tls/tls_name.", "proxy/tls/tls_ring.",
+    "proxy/edge/accept.", "proxy/edge/b64.", "proxy/edge/bucket.", "proxy/edge/cookie.", "proxy/edge/named.",
     "profiler/cluster/", "profiler/seq/",
     "profiler/template.", "profiler/patience.", "scaler/forecast/", "scaler/policy.",
     "scaler/capacity.",

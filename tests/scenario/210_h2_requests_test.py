@@ -244,17 +244,18 @@ def test_a_broken_off_answer_resets_its_stream_alone(tidegate, origin):
 
 
 def test_a_reset_ends_the_work_at_the_backend(tidegate, origin):
-    ended = threading.Event()
+    began, ended = threading.Event(), threading.Event()
 
     def serve(peer, o):
         o.read(peer)
+        began.set()
         if peer.is_closed(10):
             ended.set()
 
     t = tidegate([origin(serve)])
     with h2wire.client(t) as c:
         stream = c.request()
-        wait_for(lambda: t.figures()["exchanges"] == 1)
+        assert began.wait(5)
         c.reset(stream)
         assert ended.wait(5)
         assert c.alive()

@@ -401,3 +401,21 @@ def test_what_is_wrong_is_said(tmp_path, text, said):
         "routes: { service: a }\n", tmp_path)
     assert code == 1
     assert re.search(r"checked\.yaml:1:\d+: ", err) and said.split(": ", 2)[-1] in err, err
+
+
+def test_bytes_are_those_that_the_client_got(tidegate, origin, tmp_path):
+    """Compressed, a page in place of the service's answer, or a denial: not those that came from the backend."""
+    (tmp_path / "page.html").write_bytes(b"<p>sorry</p>" * 10)
+    body = b"a text that can be made shorter. " * 1000
+
+    def reply(head, _):
+        return answer(500 if head.target == "/broken" else 200, body, "Content-Type: text/html")
+
+    t = tidegate([origin(reply=reply)], access_log=log(format="{path} {bytes_out}"), service={
+        "compression": {}, "errors": {"status": "5xx", "file": "page.html", "intercept": True}})
+    with t.client() as c:
+        got = [len(c.get(path, *fields).body) for path, *fields in (
+            ("/plain",), ("/coded", "Accept-Encoding: gzip"), ("/broken",))]
+    assert got[0] == len(body) and 0 < got[1] < 1000 and got[2] == 120
+    framing = len("ff\r\n" "\r\n" "0\r\n\r\n")
+    assert read(tmp_path / "access.log", 3) == [f"/plain {got[0]}", f"/coded {got[1] + framing}", f"/broken {got[2]}"]

@@ -93,6 +93,12 @@ class Frames:
             f.flags.add("END_STREAM")
         self.send(f)
 
+    def pieces(self, stream, body, end=False):
+        """In frames as long as they may be."""
+        last = max(0, len(body) - 1) // 16_384 * 16_384
+        for at in range(0, last + 1, 16_384):
+            self.data(stream, body[at:at + 16_384], end=end and at == last)
+
     def reset(self, stream, error=CANCEL):
         self.send(hf.RstStreamFrame(stream, error))
 
@@ -218,7 +224,7 @@ class Frames:
         head = [(":method", method), (":scheme", "http"), (":path", path), (":authority", authority)]
         self.headers(stream, head + list(fields), end=body is None and trailers is None)
         if body is not None:
-            self.data(stream, body, end=trailers is None)
+            self.pieces(stream, body, end=trailers is None)
         if trailers is not None:
             self.headers(stream, trailers)
         return stream
@@ -266,6 +272,6 @@ def respond(f, stream, body=b"ok", *fields, status=200, trailers=None):
     """A whole answer that fits the windows."""
     f.headers(stream, [(":status", str(status)), *fields], end=not body and trailers is None)
     if body:
-        f.data(stream, body, end=trailers is None)
+        f.pieces(stream, body, end=trailers is None)
     if trailers is not None:
         f.headers(stream, trailers)

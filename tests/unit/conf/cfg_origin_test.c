@@ -31,3 +31,17 @@ Test(cfg_origin, one_that_was_read_from_nothing_has_no_place)
     cr_expect_eq(cfg_origin_at(&c, &c.workers, &c).line, 0);
     cr_expect_str_eq(cfg_origin_at(&c, &c.workers, &c).file, "");
 }
+
+Test(cfg_origin, a_route_keeps_its_place_though_it_is_sorted)
+{
+    struct cfg *c =
+        loading_good("listeners: 127.0.0.1:80\n"
+                     "services: { s: { pools: { baseline: { backends: 127.0.0.1:1 } } } }\n"
+                     "routes:\n"
+                     "  - { path: /, service: s }\n"
+                     "  - { path: /long, service: s }\n");
+
+    cr_expect_eq(cfg_origin_at(c, &c->routes[0].path, &c->routes[0]).line, 5);
+    cr_expect_eq(cfg_origin_at(c, &c->routes[1].path, &c->routes[1]).line, 4);
+    cfg_unref(c);
+}

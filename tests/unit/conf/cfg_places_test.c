@@ -35,6 +35,22 @@ Test(cfg_places, the_last_word_counts)
     cfg_places_fini(&p);
 }
 
+Test(cfg_places, what_is_moved_is_found_where_it_went)
+{
+    struct cfg_places p;
+    char from[8], to[8];
+
+    cfg_places_init(&p);
+    cfg_places_note(&p, &from[7], (struct cfg_at){"f", 7, 1});
+    cfg_places_note_object(&p, from, (struct cfg_at){"f", 1, 1});
+    cfg_places_move(&p, from, to, sizeof(from));
+    cr_expect_null(cfg_places_find(&p, &from[7]));
+    cr_expect_null(cfg_places_find_object(&p, from));
+    cr_expect_eq(cfg_places_find(&p, &to[7])->line, 7);
+    cr_expect_eq(cfg_places_find_object(&p, to)->line, 1);
+    cfg_places_fini(&p);
+}
+
 Test(cfg_places, what_is_forgotten_was_never_there)
 {
     struct cfg_places p;

@@ -155,6 +155,15 @@ Test(cfg_print, everything_that_can_be_set_survives_a_round_trip)
     expect_line(all, "      status: 204\n");
     expect_line(all, "      target_utilisation: 66.5%\n");
     expect_line(all, "  start: 2026-03-02T06:00:00Z\n");
+    expect_line(all, "          - \"anna:<redacted-by-tidegate>\"\n"
+                     "          - /etc/htpasswd\n");
+    expect_line(all, "      types:\n        - \"text/*\"\n        - application/json\n");
+    expect_line(all, "            values:\n              - admin\n"
+                     "              - \"a b\"\n");
+    expect_line(all, "          - 404\n          - 5xx\n          - 500-501\n");
+    expect_line(all, "        burst: 5\n        key: client\n");
+    expect_line(all, "        key: header:x-api-key\n");
+    cr_expect_null(strstr(all, "$2b$05"));
     expect_line(all, "        command: \"./app --port {port} --name {service}-{tier}-{id} "
                      "\\\"a b\\\" x $${HOME}\"\n");
     free(all);

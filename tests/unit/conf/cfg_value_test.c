@@ -7,6 +7,7 @@
 #include "conf/cfg.h"
 #include "conf/cfg_template.h"
 #include "conf/cfg_value.h"
+#include "conf/cfg_walk.h"
 
 union field {
     bool boolean;
@@ -35,6 +36,9 @@ static const struct cfg_key kinds[] = {
     [CFG_T_BLOCK] = {.type = CFG_T_BLOCK},
     [CFG_T_IDENTITY] = {.type = CFG_T_IDENTITY},
     [CFG_T_TEMPLATE] = {.type = CFG_T_TEMPLATE, .def = "", .variables = &variables},
+    [CFG_T_STATUS] = {.type = CFG_T_STATUS},
+    [CFG_T_LIMIT_KEY] = {.type = CFG_T_LIMIT_KEY},
+    [CFG_T_USER] = {.type = CFG_T_USER},
 };
 
 Test(cfg_value, what_is_read_is_written_in_one_form)
@@ -67,6 +71,16 @@ Test(cfg_value, what_is_read_is_written_in_one_form)
         {CFG_T_IDENTITY, "cookie:SID", "cookie:SID"},
         {CFG_T_TEMPLATE, "a {host} {{b}", "a {host} {{b}"},
         {CFG_T_TEMPLATE, "", ""},
+        {CFG_T_STATUS, "404", "404"},
+        {CFG_T_STATUS, "5xx", "5xx"},
+        {CFG_T_STATUS, "400-499", "4xx"},
+        {CFG_T_STATUS, "500-504", "500-504"},
+        {CFG_T_LIMIT_KEY, "client", "client"},
+        {CFG_T_LIMIT_KEY, "user", "user"},
+        {CFG_T_LIMIT_KEY, "header:X-Key", "header:x-key"},
+        {CFG_T_LIMIT_KEY, "cookie:SID", "cookie:SID"},
+        {CFG_T_USER, "/etc/htpasswd", "/etc/htpasswd"},
+        {CFG_T_USER, "anna:$1$a:b", "anna:" CFG_REDACTED},
     };
 
     for (size_t i = 0; i < N_ELEMS(cases); i++) {
@@ -127,6 +141,13 @@ Test(cfg_value, what_is_not_of_the_kind_is_refused_with_the_reason)
         {CFG_T_IDENTITY, "cookie:a b", "'a b' is not the name of a cookie"},
         {CFG_T_TEMPLATE, "a\n{host}", "control characters are not allowed"},
         {CFG_T_TEMPLATE, "a {hosts}", "column 4: no variable is named 'hosts'; did you"},
+        {CFG_T_STATUS, "299", "'299' is not between 300 and 599"},
+        {CFG_T_STATUS, "6xx", "'6xx' is not a range such as 500-504 or 5xx"},
+        {CFG_T_STATUS, "504-500", "'504-500' is not a range"},
+        {CFG_T_LIMIT_KEY, "users", "'users' is not client, user, header:NAME or"},
+        {CFG_T_LIMIT_KEY, "header:", "'' is not the name of a header"},
+        {CFG_T_USER, ":hash", "a user is written as name:HASH"},
+        {CFG_T_USER, "anna:", "a user is written as name:HASH"},
     };
 
     for (size_t i = 0; i < N_ELEMS(cases); i++) {

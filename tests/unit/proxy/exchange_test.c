@@ -1,5 +1,6 @@
 /* Mirrors the state machines of proxy/exchange.c. */
 #include <criterion/criterion.h>
+#include <stdlib.h>
 
 #include "proxy/exchange.h"
 
@@ -40,4 +41,48 @@ Test(exchange, a_closed_attempt_can_be_followed_by_another)
     cr_expect(exchange_attempt_may(ATTEMPT_CLOSED, ATTEMPT_QUEUED));
     cr_expect_not(exchange_attempt_may(ATTEMPT_ACTIVE, ATTEMPT_CONNECTING));
     cr_expect_not(exchange_attempt_may(ATTEMPT_ACTIVE, ATTEMPT_QUEUED));
+}
+
+Test(exchange, a_head_that_grows_stays_the_same)
+{
+    static struct exchange x;
+    char value[3000];
+
+    memset(value, 'v', sizeof(value));
+    x.head = (struct msg){.fields = x.fields,
+                          .fields_room = EXCHANGE_INLINE_FIELDS,
+                          .text = x.text,
+                          .text_room = EXCHANGE_INLINE_TEXT};
+    cr_assert(msg_add(&x.head, FIELD_HOST, NULL, "a", 1));
+    for (int i = 0; i < 20; i++) {
+        cr_assert(exchange_make_room(&x, 1, sizeof(value) + 10));
+        cr_assert(msg_add(&x.head, FIELD_OTHER, "x", value, sizeof(value)));
+    }
+    cr_expect_eq(x.head.n_fields, 21);
+    cr_expect_eq(*msg_value(&x.head, &x.head.fields[0]), 'a');
+    for (int i = 1; i < 21; i++)
+        cr_expect_eq(memcmp(msg_value(&x.head, &x.head.fields[i]), value, sizeof(value)),
+                     0);
+    free(x.head_mem);
+}
+
+/* What a codec sends of it has to fit into the text of a cork. */
+Test(exchange, a_head_does_not_grow_without_end)
+{
+    static struct exchange x;
+    char value[1000];
+    int n = 0;
+
+    memset(value, 'v', sizeof(value));
+    x.head = (struct msg){.fields = x.fields,
+                          .fields_room = EXCHANGE_INLINE_FIELDS,
+                          .text = x.text,
+                          .text_room = EXCHANGE_INLINE_TEXT};
+    while (n < 1000 && exchange_make_room(&x, 1, sizeof(value) + 10)) {
+        cr_assert(msg_add(&x.head, FIELD_OTHER, "x", value, sizeof(value)));
+        n++;
+    }
+    cr_expect(n > 60 && n < 72, "%d", n);
+    cr_expect_lt(x.head.text_len + 4u * x.head.n_fields + 600, CORK_TEXT);
+    free(x.head_mem);
 }

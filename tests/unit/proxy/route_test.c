@@ -6,9 +6,9 @@
 #include "proxy/route.h"
 
 /* What nobody writes to may be a literal. */
-#define ROUTE(host, path, index)                                                           \
+#define ROUTE(h, p, i)                                                                     \
     {                                                                                      \
-        (char *)(host), (char *)(path), (index), 0                                         \
+        .host = (char *)(h), .path = (char *)(p), .index = (i)                             \
     }
 
 /* index is the place in the table */
@@ -101,7 +101,7 @@ Test(route, thousands_are_found_each)
     for (int i = 0; i < 3000; i++) {
         snprintf(paths[i], sizeof(paths[i]), "/p%d", i % 100);
         snprintf(hosts[i], sizeof(hosts[i]), "h%d.example", i / 100);
-        many[i] = (struct cfg_route){hosts[i], paths[i], (uint16_t)i, 0};
+        many[i] = (struct cfg_route)ROUTE(hosts[i], paths[i], (uint16_t)i);
     }
     x = route_index_new(many, N_ELEMS(many));
     for (int i = 0; i < 3000; i++)

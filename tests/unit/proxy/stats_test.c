@@ -51,3 +51,20 @@ Test(stats, each_refusal_has_its_own_counter)
     seen |= 1u << REFUSAL_FRAMING | 1u << REFUSAL_HOST; /* each a 400 too */
     cr_expect_eq(seen, (1u << N_REFUSALS) - 1);
 }
+
+Test(stats, the_edges_counters_are_summed_over_workers)
+{
+    struct service_stats *b = stats_new(2);
+    struct stats_edge e;
+
+    STATS_ADD(b[0].edge.denied[DENIAL_RATE], 3);
+    STATS_ADD(b[1].edge.denied[DENIAL_RATE], 4);
+    STATS_ADD(b[1].edge.mirrored[MIRROR_TOO_LARGE], 5);
+    STATS_ADD(b[1].edge.auth_checked[0], 6);
+    stats_edge(b, 2, &e);
+    cr_expect_eq(e.denied[DENIAL_RATE], 7u);
+    cr_expect_eq(e.denied[DENIAL_ADDRESS], 0u);
+    cr_expect_eq(e.mirrored[MIRROR_TOO_LARGE], 5u);
+    cr_expect_eq(e.auth_checked[0], 6u);
+    free(b);
+}
