@@ -367,8 +367,8 @@ def test_a_backend_that_does_not_read_holds_the_client_back(serve, ca, origin):
             time.sleep(0.3)
         assert last < size / 2 and t.rss_kib() - before < 4096
         go.set()
-        assert c.answer("POST").body == b"all"
         sender.join()
+        assert c.answer("POST").body == b"all"
 
 
 def test_a_tunnel_runs_inside_tls(serve, ca, origin):
